@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A job: one run of one verb on one board. The engine takes it through resolve, checks, confirm,
+ * stages and cleanup; the driver's functions get it as their only argument.
+ */
+#ifndef ABOARD_ENGINE_JOB_H
+#define ABOARD_ENGINE_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/deadline.h"
+#include "base/err.h"
+#include "engine/board.h"
+#include "engine/driver.h"
+#include "engine/events.h"
+#include "engine/plan.h"
+#include "engine/record.h"
+#include "image/image.h"
+
+/* One thing to write, or to read back. */
+struct request_item {
+	const char *target;    /* name of a target; NULL: the default one */
+	const char *partition; /* GPT label on that target's device; NULL: the whole target */
+	const char *file;      /* image reference, or the file to dump to */
+};
+
+/* What the user asked for. All borrowed; lives as long as the job. */
+struct request {
+	const char *verb;
+	const struct request_item *items;
+	size_t item_count;
+	struct http_options http;
+	const char *sha256;       /* expected digest of the image as given; NULL: none */
+	const char *bundle;       /* for this job only; NULL: the board's */
+	const char *plan_digest;  /* run only this plan; NULL: any */
+	const char *at;           /* shell: "bootloader" or "linux" */
+	const char *host_address; /* advertised to the board; NULL: worked out */
+	unsigned int retries;
+	bool direct; /* the board pulls the source URL itself */
+	bool no_power_off;
+	bool dry_run;       /* stop before confirm */
+	bool console_debug; /* mirror the console into log events */
+};
+
+/* Asks the person; returns false for no. NULL in job_settings: yes was said in advance. */
+struct job_confirm {
+	bool (*ask)(void *context, const struct plan *plan, const char *digest);
+	void *context;
+};
+
+struct job {
+	struct board *board;
+	const struct work *work;
+	const struct request *request;
+	struct plan *plan;
+	struct events *events;
+	struct record *record; /* NULL: a job that keeps none (dry run) */
+	int cancel_fd;
+	void *own; /* the driver's; made in resolve, freed by driver->release */
+	/* The engine's own. */
+	struct job_progress_state *progress;
+	const struct stage *stage; /* running now; NULL: none */
+	unsigned int retries_left;
+	size_t begun; /* how many stages have been begun at least once */
+	bool wrote;   /* a stage that writes was begun */
+	bool proven;  /* what was written was read back and is right */
+};
+
+struct job_settings {
+	struct job_confirm confirm;
+	struct event_sink sinks[3]; /* take == NULL: unused */
+	int cancel_fd;              /* -1: cannot be cancelled */
+};
+
+/* Runs the whole way of one job and returns how it ended; the result event has been emitted and the
+ * record closed. */
+int job_run(struct board *board, const struct request *request, const struct job_settings *settings,
+	    struct err *err);
+
+/* For verbs that hand the board over in the middle (shell): job_begin() goes to the end of the
+   stages and leaves everything up; job_end() cleans up, emits the result for `rc` and `err`, and
+   frees the job. Both must be called, also when job_begin() fails. */
+int job_begin(struct job **job, struct board *board, const struct request *request,
+	      const struct job_settings *settings, struct err *err);
+int job_end(struct job *job, int rc, struct err *err);
+
+/* For drivers. */
+
+/* How far the running stage is; rates, the whole job's percent and event pacing are worked out
+ * here. total 0: not known. */
+void job_progress(struct job *job, uint64_t done, uint64_t total);
+
+/* A deadline inside the running stage: the board's timeout `name`, never later than the stage's
+ * own. */
+struct deadline job_deadline(struct job *job, struct deadline outer, const char *name);
+
+/* Adds {target, device, offset, bytes, sha256, verified} to the result event: what is on the board
+ * now. */
+void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
+	       const char *sha256, bool verified);
+
+/* A JSON field of the result event (a digest of a dump, a path). Takes value over. */
+void job_result(struct job *job, const char *name, json_t *value);
+
+#endif
