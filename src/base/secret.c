@@ -17,8 +17,8 @@ struct secrets {
 };
 
 static const struct key place_keys[] = {
-	{"env",					 KEY_TEXT, false, NULL, "environment variable that holds the secret", NULL},
-	{"file",					KEY_TEXT, false, NULL, "file that holds the secret", NULL},
+	{"env", KEY_TEXT, false, NULL, "environment variable that holds the secret", NULL},
+	{"file", KEY_TEXT, false, NULL, "file that holds the secret", NULL},
 	{0},
 };
 

@@ -68,21 +68,21 @@ static const struct unit *unit_of(const struct unit *units, const char *name)
 }
 
 static const struct unit size_units[] = {
-	{"",    1            },
-	{"B",   1            },
-	{"K",   1ULL << 10   },
-	{"KiB", 1ULL << 10   },
-	{"kB",  1000         },
-	{"M",   1ULL << 20   },
-	{"MiB", 1ULL << 20   },
-	{"MB",  1000000      },
-	{"G",   1ULL << 30   },
-	{"GiB", 1ULL << 30   },
-	{"GB",  1000000000   },
-	{"T",   1ULL << 40   },
-	{"TiB", 1ULL << 40   },
-	{"TB",  1000000000000},
-	{NULL,  0            },
+	{"", 1},
+	{"B", 1},
+	{"K", 1ULL << 10},
+	{"KiB", 1ULL << 10},
+	{"kB", 1000},
+	{"M", 1ULL << 20},
+	{"MiB", 1ULL << 20},
+	{"MB", 1000000},
+	{"G", 1ULL << 30},
+	{"GiB", 1ULL << 30},
+	{"GB", 1000000000},
+	{"T", 1ULL << 40},
+	{"TiB", 1ULL << 40},
+	{"TB", 1000000000000},
+	{NULL, 0},
 };
 
 bool text_size(const char *text, uint64_t *bytes)
@@ -98,13 +98,7 @@ bool text_size(const char *text, uint64_t *bytes)
 }
 
 static const struct unit time_units[] = {
-	{"",    1000   },
-        {"ms",  1      },
-        {"s",   1000   },
-        {"m",   60000  },
-        {"min", 60000  },
-        {"h",   3600000},
-        {NULL,  0      },
+	{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}, {NULL, 0},
 };
 
 bool text_duration(const char *text, int64_t *ms)

@@ -14,12 +14,8 @@ struct truth {
 };
 
 static const struct truth truths[] = {
-	{"true",  true },
-        {"yes",   true },
-        {"on",    true },
-	{"false", false},
-        {"no",    false},
-        {"off",   false},
+	{"true", true},   {"yes", true}, {"on", true},
+	{"false", false}, {"no", false}, {"off", false},
 };
 
 static bool is_bool(const char *text, bool *value)

@@ -24,16 +24,10 @@ static void sizes(void **state)
 		bool good;
 		uint64_t bytes;
 	} rows[] = {
-		{"4096",         true,  4096    },
-                {"64K",          true,  65536   },
-                {"16MiB",        true,  16 << 20},
-		{"1MB",          true,  1000000 },
-                {"0x10",         true,  16      },
-                {"",             false, 0       },
-		{"-1",           false, 0       },
-                {"1 K",          false, 0       },
-                {"12Q",          false, 0       },
-		{"99999999999T", false, 0       },
+		{"4096", true, 4096},       {"64K", true, 65536}, {"16MiB", true, 16 << 20},
+		{"1MB", true, 1000000},     {"0x10", true, 16},   {"", false, 0},
+		{"-1", false, 0},           {"1 K", false, 0},    {"12Q", false, 0},
+		{"99999999999T", false, 0},
 	};
 	uint64_t bytes;
 	size_t i;
@@ -136,16 +130,16 @@ static void digests(void **state)
 }
 
 static const struct key inner[] = {
-	{"baud",   KEY_UINT, false, "115200", "speed", NULL},
-	{"url",   KEY_TEXT, true, NULL, "address", NULL},
+	{"baud", KEY_UINT, false, "115200", "speed", NULL},
+	{"url", KEY_TEXT, true, NULL, "address", NULL},
 	{0},
 };
 
 static const struct key outer[] = {
-	{"name",      KEY_TEXT, true, NULL, "its name", NULL},
-	{"serial",       KEY_MAP, false, NULL, "the console", inner},
+	{"name", KEY_TEXT, true, NULL, "its name", NULL},
+	{"serial", KEY_MAP, false, NULL, "the console", inner},
 	{"keys", KEY_TEXTS, false, NULL, "texts", NULL},
-	{0	  },
+	{0},
 };
 
 static void yaml_tables(void **state)
@@ -153,14 +147,14 @@ static void yaml_tables(void **state)
 	static const struct {
 		const char *text, *error, *remedy;
 	} rows[] = {
-		{"name: x\nserial: {url: a, baud: 9600}\nkeys: [a, b]\n", NULL,                                                  NULL                    },
-		{"name: x\nserail: {}\n",                                 "f:2:9: unknown key 'serail'",                         "did you mean 'serial'?"},
-		{"name: x\nserial:\n  url: a\n  baud: fast\n",            "f:4:9: 'baud' must be a number",
-		 ""																      },
-		{"serial: {url: a}\n",                                    "f:1:1: 'name' is missing (its name)",                 ""                      },
-		{"name: x\nserial: 3\n",                                  "f:2:9: 'serial' must be a mapping of keys to values", ""                      },
-		{"name: ~\n",					     "f:1:7: 'name' has no value",                          ""                      },
-		{"name: a\nname: b\n",                                    "f:2:1: 'name' is given twice",                        ""                      },
+		{"name: x\nserial: {url: a, baud: 9600}\nkeys: [a, b]\n", NULL, NULL},
+		{"name: x\nserail: {}\n", "f:2:9: unknown key 'serail'", "did you mean 'serial'?"},
+		{"name: x\nserial:\n  url: a\n  baud: fast\n", "f:4:9: 'baud' must be a number",
+		 ""},
+		{"serial: {url: a}\n", "f:1:1: 'name' is missing (its name)", ""},
+		{"name: x\nserial: 3\n", "f:2:9: 'serial' must be a mapping of keys to values", ""},
+		{"name: ~\n", "f:1:7: 'name' has no value", ""},
+		{"name: a\nname: b\n", "f:2:1: 'name' is given twice", ""},
 	};
 	struct yaml **roots;
 	struct err err;
