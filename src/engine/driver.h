@@ -44,6 +44,7 @@ struct stage {
 /* One verb a driver can do. */
 struct work {
 	const char *verb; /* "flash", "dump", "shell"; the last row has NULL */
+	const char *at;   /* "shell": "bootloader", "linux", "none"; NULL: the request need not say */
 	int (*resolve)(struct job *job, struct deadline deadline,
 		       struct err *err); /* fills job->plan; reads only */
 	const struct check *checks;      /* ordered, ends with an empty row */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/deadline.h"
 #include "base/err.h"
 #include "engine/board.h"
@@ -17,6 +18,8 @@
 #include "engine/plan.h"
 #include "engine/record.h"
 #include "image/image.h"
+#include "io/console.h"
+#include "power/power.h"
 
 /* One thing to write, or to read back. */
 struct request_item {
@@ -57,19 +60,28 @@ struct job {
 	struct events *events;
 	struct record *record; /* NULL: a job that keeps none (dry run) */
 	int cancel_fd;
-	void *own; /* the driver's; made in resolve, freed by driver->release */
+	void *own;  /* the driver's; made in resolve, freed by driver->release */
+	bool wrote; /* a stage that writes was begun: the storage is not what it was */
+	bool proven; /* all that was written was read back and is right; the driver sets it */
+	struct console *console; /* NULL until job_console() */
+	struct power *power;     /* NULL until job_power() */
+
 	/* The engine's own. */
-	struct job_progress_state *progress;
+	struct board_lock *lock;
+	int console_log; /* descriptor of the record's console.log; -1: none */
+	struct buf console_line; /* console_debug: what came of the current line */
+	struct job_meter *meter;
 	const struct stage *stage; /* running now; NULL: none */
+	size_t begun;              /* how many stages have been begun at least once */
 	unsigned int retries_left;
-	size_t begun; /* how many stages have been begun at least once */
-	bool wrote;   /* a stage that writes was begun */
-	bool proven;  /* what was written was read back and is right */
+	int64_t begun_ms;
+	json_t *writes;  /* see job_wrote() */
+	json_t *results; /* see job_result() */
 };
 
 struct job_settings {
 	struct job_confirm confirm;
-	struct event_sink sinks[3]; /* take == NULL: unused */
+	struct event_sink sinks[2]; /* take == NULL: unused */
 	int cancel_fd;              /* -1: cannot be cancelled */
 };
 
@@ -94,6 +106,13 @@ void job_progress(struct job *job, uint64_t done, uint64_t total);
 /* A deadline inside the running stage: the board's timeout `name`, never later than the stage's
  * own. */
 struct deadline job_deadline(struct job *job, struct deadline outer, const char *name);
+
+/* Opens the board's console (once), before anything touches power; all that comes is kept in the record's console.log.
+   ERR_CONFIG when the board file gives none. */
+int job_console(struct job *job, struct deadline deadline, struct err *err);
+
+/* Opens the board's power switch (once); switches nothing. */
+int job_power(struct job *job, struct err *err);
 
 /* Adds {target, device, offset, bytes, sha256, verified} to the result event: what is on the board
  * now. */

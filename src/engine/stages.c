@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "engine/stages.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "engine/meter.h"
+
+static void emit_stage(struct job *job, const struct stage *stage, const char *state,
+		       unsigned int attempt, int64_t ms, const char *reason)
+{
+	json_t *fields = json_pack("{sssssssisI}", "name", stage->name, "label", stage->label, "state",
+				   state, "attempt", (int)attempt, "ms", (json_int_t)ms);
+
+	if (reason)
+		json_object_set_new(fields, "reason", json_text(reason));
+	events_emit(job->events, "stage", fields);
+}
+
+static void begin_stage(struct job *job, size_t index)
+{
+	const struct stage *stage = &job->work->stages[index];
+
+	job->stage = stage;
+	if (job->begun < index + 1)
+		job->begun = index + 1;
+	if (stage->writes) {
+		job->wrote = true;
+		job->proven = false;
+	}
+	meter_stage(job->meter, index);
+}
+
+static int try_stage(struct job *job, size_t index, unsigned int attempt, struct err *err)
+{
+	const struct stage *stage = &job->work->stages[index];
+	int64_t begun = clock_ms();
+	struct deadline deadline =
+		deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, stage->name));
+	int rc;
+
+	begin_stage(job, index);
+	emit_stage(job, stage, "begin", attempt, 0, NULL);
+	rc = deadline_check(deadline, err);
+	if (rc == 0)
+		rc = stage->run(job, deadline, err);
+	if (rc == 0) {
+		emit_stage(job, stage, "done", attempt, clock_ms() - begun, NULL);
+		return 0;
+	}
+	err_prefix(err, "%s", stage->label);
+	emit_stage(job, stage, "failed", attempt, clock_ms() - begun, err->text);
+	return rc;
+}
+
+static int run_stage(struct job *job, size_t index, struct err *err)
+{
+	const struct stage *stage = &job->work->stages[index];
+	unsigned int attempt = 1;
+	int rc;
+
+	for (;; attempt++) {
+		rc = try_stage(job, index, attempt, err);
+		if (rc == 0 || attempt >= stage->tries || !err_may_pass(err->kind))
+			return rc;
+		emit_stage(job, stage, "retry", attempt + 1, 0, err->text);
+	}
+}
+
+/* Where to go on after a failure; false when there is no way. */
+static bool restart_at(struct job *job, const struct stage *failed, const struct err *err,
+		       size_t *index)
+{
+	const struct stage *stages = job->work->stages;
+	size_t i;
+
+	if (!failed->restart || !err_may_pass(err->kind) || job->retries_left == 0)
+		return false;
+	for (i = 0; stages[i].name; i++) {
+		if (strcmp(stages[i].name, failed->restart) == 0) {
+			job->retries_left--;
+			*index = i;
+			emit_stage(job, &stages[i], "retry", 1, 0, err->text);
+			return true;
+		}
+	}
+	return false;
+}
+
+int stages_run(struct job *job, struct err *err)
+{
+	const struct stage *stages = job->work->stages;
+	size_t index = 0;
+	int rc;
+
+	meter_begin(job->meter, stages);
+	while (stages[index].name) {
+		rc = run_stage(job, index, err);
+		if (rc == 0)
+			index++;
+		else if (!restart_at(job, &stages[index], err, &index))
+			return rc;
+	}
+	job->stage = NULL;
+	return 0;
+}
+
+void job_progress(struct job *job, uint64_t done, uint64_t total)
+{
+	struct meter_reading reading;
+
+	if (!job->stage || !meter_sample(job->meter, done, total, clock_ms(), &reading))
+		return;
+	events_emit(job->events, "progress",
+		    json_pack("{sssIsosfsfso}", "stage", job->stage->name, "done", (json_int_t)done,
+			      "total", total ? json_integer((json_int_t)total) : json_null(),
+			      "percent", reading.percent, "rate", reading.rate, "eta_ms",
+			      reading.eta_ms < 0 ? json_null()
+						 : json_integer((json_int_t)reading.eta_ms)));
+}
+
+struct deadline job_deadline(struct job *job, struct deadline outer, const char *name)
+{
+	return deadline_in(outer, board_timeout_ms(job->board, name));
+}
+
+void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
+	       const char *sha256, bool verified)
+{
+	json_array_append_new(job->writes,
+			      json_pack("{sssosIsssb}", "target", target, "device",
+					json_text(device), "bytes", (json_int_t)bytes, "sha256", sha256, "verified", verified));
+}
+
+void job_result(struct job *job, const char *name, json_t *value)
+{
+	json_object_set_new(job->results, name, value);
+}
