@@ -44,12 +44,20 @@ struct stage {
 /* One verb a driver can do. */
 struct work {
 	const char *verb; /* "flash", "dump", "shell"; the last row has NULL */
-	const char *at;   /* "shell": "bootloader", "linux", "none"; NULL: the request need not say */
+	const char *at; /* "shell": "bootloader", "linux", "none"; NULL: the request need not say */
 	int (*resolve)(struct job *job, struct deadline deadline,
 		       struct err *err); /* fills job->plan; reads only */
 	const struct check *checks;      /* ordered, ends with an empty row */
 	const struct stage *stages;      /* ordered, ends with an empty row */
 };
+
+/* The engine's own waits; every driver's table of timeouts begins with them. */
+#define JOB_TIMEOUTS                                                                                 \
+	{"resolve", KEY_DURATION, false, "1h", "reading the image and the bundle beforehand", NULL}, \
+		{"check", KEY_DURATION, false, "20s", "one check", NULL},                            \
+	{                                                                                            \
+		"cleanup", KEY_DURATION, false, "1m", "cleaning up after a job", NULL                \
+	}
 
 struct driver {
 	const char *name, *summary;

@@ -12,9 +12,6 @@
 #include "engine/meter.h"
 #include "engine/stages.h"
 
-/* Cleaning up gets this long in all, whatever the job's own deadlines were. */
-#define CLEANUP_MS 60000
-
 static const struct work *find_work(const struct driver *driver, const struct request *request)
 {
 	const struct work *work;
@@ -26,7 +23,8 @@ static const struct work *find_work(const struct driver *driver, const struct re
 	return NULL;
 }
 
-/* The lock and the record come first, so that whatever happens next is known of. A dry run touches neither. */
+/* The lock and the record come first, so that whatever happens next is known of. A dry run touches
+ * neither. */
 static int open_books(struct job *job, struct err *err)
 {
 	const struct board *board = job->board;
@@ -46,7 +44,8 @@ static int open_books(struct job *job, struct err *err)
 	return 0;
 }
 
-/* Reading a large image takes its time; this lets the driver report progress before there are stages. */
+/* Reading a large image takes its time; this lets the driver report progress before there are
+ * stages. */
 static const struct stage resolving[] = {{.name = "resolve", .label = "resolve"}, {0}};
 
 static int resolve(struct job *job, struct err *err)
@@ -84,11 +83,13 @@ static void emit_check(struct job *job, const struct check *check, int rc, const
 
 	events_emit(job->events, "check",
 		    json_pack("{sssssssoso}", "name", check->name, "label", check->label, "verdict",
-			      verdict, "text", json_text(rc < 0 ? err->text : note + (note[0] == '!')),
-			      "remedy", remedy_json(rc < 0 ? err : NULL)));
+			      verdict, "text",
+			      json_text(rc < 0 ? err->text : note + (note[0] == '!')), "remedy",
+			      remedy_json(rc < 0 ? err : NULL)));
 }
 
-/* All of them are made, so that one run shows everything that is in the way. The first trouble is the error. */
+/* All of them are made, so that one run shows everything that is in the way. The first trouble is
+ * the error. */
 static int make_checks(struct job *job, struct err *err)
 {
 	const struct check *check;
@@ -124,7 +125,10 @@ static int confirm(struct job *job, const struct job_confirm *how, struct err *e
 		yes = how->ask(how->context, job->plan, digest);
 	}
 	events_emit(job->events, "confirm",
-		    json_pack("{ss}", "answer", !how->ask ? "assumed" : yes ? "yes" : "no"));
+		    json_pack("{ss}", "answer",
+			      !how->ask ? "assumed"
+			      : yes     ? "yes"
+					: "no"));
 	if (yes)
 		return 0;
 	return err_set(err, ERR_REFUSED, "not confirmed; nothing was changed");
@@ -179,15 +183,16 @@ int job_begin(struct job **made, struct board *board, const struct request *requ
 		if (settings->sinks[i].take)
 			events_add(job->events, settings->sinks[i]);
 	if (!job->work)
-		return err_set(err, ERR_USAGE, "board '%s': the driver '%s' cannot %s%s%s", board->name,
-			       board->driver->name, request->verb, request->at ? " at " : "",
-			       request->at ? request->at : "");
+		return err_set(err, ERR_USAGE, "board '%s': the driver '%s' cannot %s%s%s",
+			       board->name, board->driver->name, request->verb,
+			       request->at ? " at " : "", request->at ? request->at : "");
 	return go(job, settings, err);
 }
 
 /* Newest first; every one is done, whatever happens to the others. */
 static int clean_up(struct job *job, struct err *err)
 {
+	int64_t timeout = board_timeout_ms(job->board, "cleanup");
 	int first = 0, rc;
 	struct err own;
 	size_t i;
@@ -198,10 +203,11 @@ static int clean_up(struct job *job, struct err *err)
 		if (!stage->cleanup)
 			continue;
 		err_clear(&own);
-		rc = stage->cleanup(job, deadline_of_cancel(-1, CLEANUP_MS), &own);
+		rc = stage->cleanup(job, deadline_of_cancel(-1, timeout), &own);
 		if (rc == 0)
 			continue;
-		events_log(job->events, "warning", "cleaning up after '%s': %s", stage->label, own.text);
+		events_log(job->events, "warning", "cleaning up after '%s': %s", stage->label,
+			   own.text);
 		if (first == 0) {
 			*err = own;
 			first = err_prefix(err, "cleaning up after '%s'", stage->label);
@@ -250,12 +256,11 @@ static void emit_result(struct job *job, int rc, const struct err *err)
 	if (rc < 0)
 		error = json_pack("{sssoso}", "kind", err_kind_name(err->kind), "text",
 				  json_text(err->text), "remedy", remedy_json(err));
-	json_object_update_new(
-		job->results,
-		json_pack("{sssosisIsssO}", "outcome", outcome_of(job, rc), "error", error, "exit",
-			  rc < 0 ? err_exit_status(err->kind) : 0, "ms",
-			  (json_int_t)(clock_ms() - job->begun_ms), "state", storage_state(job),
-			  "writes", job->writes));
+	json_object_update_new(job->results,
+			       json_pack("{sssosisIsssO}", "outcome", outcome_of(job, rc), "error",
+					 error, "exit", rc < 0 ? err_exit_status(err->kind) : 0,
+					 "ms", (json_int_t)(clock_ms() - job->begun_ms), "state",
+					 storage_state(job), "writes", job->writes));
 	events_emit(job->events, "result", steal(job->results));
 }
 

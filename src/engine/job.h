@@ -60,15 +60,15 @@ struct job {
 	struct events *events;
 	struct record *record; /* NULL: a job that keeps none (dry run) */
 	int cancel_fd;
-	void *own;  /* the driver's; made in resolve, freed by driver->release */
-	bool wrote; /* a stage that writes was begun: the storage is not what it was */
+	void *own;   /* the driver's; made in resolve, freed by driver->release */
+	bool wrote;  /* a stage that writes was begun: the storage is not what it was */
 	bool proven; /* all that was written was read back and is right; the driver sets it */
 	struct console *console; /* NULL until job_console() */
 	struct power *power;     /* NULL until job_power() */
 
 	/* The engine's own. */
 	struct board_lock *lock;
-	int console_log; /* descriptor of the record's console.log; -1: none */
+	int console_log;         /* descriptor of the record's console.log; -1: none */
 	struct buf console_line; /* console_debug: what came of the current line */
 	struct job_meter *meter;
 	const struct stage *stage; /* running now; NULL: none */
@@ -107,8 +107,8 @@ void job_progress(struct job *job, uint64_t done, uint64_t total);
  * own. */
 struct deadline job_deadline(struct job *job, struct deadline outer, const char *name);
 
-/* Opens the board's console (once), before anything touches power; all that comes is kept in the record's console.log.
-   ERR_CONFIG when the board file gives none. */
+/* Opens the board's console (once), before anything touches power; all that comes is kept in the
+   record's console.log. ERR_CONFIG when the board file gives none. */
 int job_console(struct job *job, struct deadline deadline, struct err *err);
 
 /* Opens the board's power switch (once); switches nothing. */

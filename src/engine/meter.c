@@ -20,10 +20,12 @@ void meter_stage(struct job_meter *meter, size_t stage)
 		meter->before += meter->stages[i].weight;
 }
 
-/* The oldest sample that is still in the ring and in the window; the ring's newest one is the last taken. */
+/* The oldest sample that is still in the ring and in the window; the ring's newest one is the last
+ * taken. */
 static size_t oldest(const struct job_meter *meter, int64_t now_ms)
 {
-	size_t first = meter->sample_count > METER_SAMPLES ? meter->sample_count - METER_SAMPLES : 0;
+	size_t first =
+		meter->sample_count > METER_SAMPLES ? meter->sample_count - METER_SAMPLES : 0;
 
 	while (first + 1 < meter->sample_count &&
 	       meter->samples[first % METER_SAMPLES].ms < now_ms - METER_WINDOW_MS)
@@ -50,8 +52,8 @@ static void read_meter(const struct job_meter *meter, uint64_t done, uint64_t to
 		part = 1;
 	reading->percent = 0;
 	if (meter->whole > 0)
-		reading->percent =
-			(meter->before + meter->stages[meter->stage].weight * part) / meter->whole * 100;
+		reading->percent = (meter->before + meter->stages[meter->stage].weight * part) /
+				   meter->whole * 100;
 	reading->rate = rate_of(meter, done, now_ms);
 	reading->eta_ms = -1;
 	if (total >= done && total && reading->rate > 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Turns how far a stage is into what people want to see: percent of the whole job, rate and time left. Pure: the
- * time is a parameter.
+ * Turns how far a stage is into what people want to see: percent of the whole job, rate and time
+ * left. Pure: the time is a parameter.
  */
 #ifndef ABOARD_ENGINE_METER_H
 #define ABOARD_ENGINE_METER_H
@@ -13,21 +13,21 @@
 #include "engine/driver.h"
 
 /* The rate is that of the last seconds, because storage gets slower when its cache is full. */
-#define METER_SAMPLES 32
+#define METER_SAMPLES   32
 #define METER_WINDOW_MS 5000
-#define METER_EVERY_MS 100
+#define METER_EVERY_MS  100
 
 struct job_meter {
 	const struct stage *stages;
-	size_t stage;           /* index of the running one */
-	double whole;           /* sum of the weights */
-	double before;          /* sum of the weights of the stages before the running one */
+	size_t stage;  /* index of the running one */
+	double whole;  /* sum of the weights */
+	double before; /* sum of the weights of the stages before the running one */
 	struct {
 		int64_t ms;
 		uint64_t done;
 	} samples[METER_SAMPLES]; /* a ring */
 	size_t sample_count;
-	int64_t shown_ms;       /* when the last reading was given */
+	int64_t shown_ms; /* when the last reading was given */
 };
 
 struct meter_reading {
@@ -41,7 +41,8 @@ void meter_begin(struct job_meter *meter, const struct stage *stages);
 /* A stage begins (also again). */
 void meter_stage(struct job_meter *meter, size_t stage);
 
-/* Takes a sample; true when a reading is due: every METER_EVERY_MS, and at the end (done == total). */
+/* Takes a sample; true when a reading is due: every METER_EVERY_MS, and at the end (done == total).
+ */
 bool meter_sample(struct job_meter *meter, uint64_t done, uint64_t total, int64_t now_ms,
 		  struct meter_reading *reading);
 

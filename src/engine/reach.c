@@ -26,7 +26,8 @@ static void mirror(struct job *job, const char *bytes, size_t size)
 	}
 }
 
-/* A console log that cannot be written (disk full) does not stop a job that is writing to a board. */
+/* A console log that cannot be written (disk full) does not stop a job that is writing to a board.
+ */
 static void received(void *context, const char *bytes, size_t size)
 {
 	struct job *job = context;
@@ -88,7 +89,9 @@ int job_power(struct job *job, struct err *err)
 		return 0;
 	if (!job->board->power) {
 		err_set(err, ERR_CONFIG, "board '%s' has no power switch", job->board->name);
-		return err_remedy(err, "give 'power' in its board file; 'power: {type: manual}' asks you");
+		return err_remedy(
+			err, "give 'power' in its board file; 'power: {type: manual}' asks you");
 	}
-	return power_open(&job->power, job->board->name, job->board->power, job->board->secrets, err);
+	return power_open(&job->power, job->board->name, job->board->power, job->board->secrets,
+			  err);
 }

@@ -9,8 +9,8 @@
 static void emit_stage(struct job *job, const struct stage *stage, const char *state,
 		       unsigned int attempt, int64_t ms, const char *reason)
 {
-	json_t *fields = json_pack("{sssssssisI}", "name", stage->name, "label", stage->label, "state",
-				   state, "attempt", (int)attempt, "ms", (json_int_t)ms);
+	json_t *fields = json_pack("{sssssssisI}", "name", stage->name, "label", stage->label,
+				   "state", state, "attempt", (int)attempt, "ms", (json_int_t)ms);
 
 	if (reason)
 		json_object_set_new(fields, "reason", json_text(reason));
@@ -127,9 +127,9 @@ struct deadline job_deadline(struct job *job, struct deadline outer, const char 
 void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
 	       const char *sha256, bool verified)
 {
-	json_array_append_new(job->writes,
-			      json_pack("{sssosIsssb}", "target", target, "device",
-					json_text(device), "bytes", (json_int_t)bytes, "sha256", sha256, "verified", verified));
+	json_array_append_new(job->writes, json_pack("{sssosIsssb}", "target", target, "device",
+						     json_text(device), "bytes", (json_int_t)bytes,
+						     "sha256", sha256, "verified", verified));
 }
 
 void job_result(struct job *job, const char *name, json_t *value)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Runs the stages of a job in order: deadlines, tries, the retry budget, and going back to the cheapest stage that can help.
+ * Runs the stages of a job in order: deadlines, tries, the retry budget, and going back to the
+ * cheapest stage that can help.
  */
 #ifndef ABOARD_ENGINE_STAGES_H
 #define ABOARD_ENGINE_STAGES_H
