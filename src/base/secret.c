@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/secret.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 
 struct secrets {
 	const struct yaml *map;
-	char **values; /* all that were read or remembered */
+	pthread_mutex_t *lock; /* a server's thread logs while the driver reads a secret */
+	char **values;         /* all that were read or remembered, each once, longest first */
 	size_t count;
 };
 
@@ -36,6 +38,8 @@ int secrets_new(struct secrets **secrets, const struct yaml *map, struct err *er
 	}
 	*secrets = xcalloc(1, sizeof(**secrets));
 	(*secrets)->map = map;
+	(*secrets)->lock = xmalloc(sizeof(pthread_mutex_t));
+	pthread_mutex_init((*secrets)->lock, NULL);
 	return 0;
 }
 
@@ -50,13 +54,44 @@ void secrets_free(struct secrets *secrets)
 		free(secrets->values[i]);
 	}
 	free(secrets->values);
+	pthread_mutex_destroy(secrets->lock);
+	free(secrets->lock);
 	free(secrets);
+}
+
+/* Longest first: hiding "hunter2" in "hunter22" would leave the rest of the longer one to be read.
+ */
+static const char *insert(struct secrets *secrets, const char *value)
+{
+	size_t i = 0, length = strlen(value);
+
+	while (i < secrets->count && strlen(secrets->values[i]) > length)
+		i++;
+	secrets->values = xrealloc(secrets->values, secrets->count + 1, sizeof(*secrets->values));
+	memmove(secrets->values + i + 1, secrets->values + i,
+		(secrets->count - i) * sizeof(*secrets->values));
+	secrets->count++;
+	return secrets->values[i] = xstrdup(value);
+}
+
+static const char *remember(struct secrets *secrets, const char *value)
+{
+	const char *kept = NULL;
+	size_t i;
+
+	pthread_mutex_lock(secrets->lock);
+	for (i = 0; i < secrets->count && !kept; i++)
+		if (strcmp(secrets->values[i], value) == 0)
+			kept = secrets->values[i];
+	if (!kept)
+		kept = insert(secrets, value);
+	pthread_mutex_unlock(secrets->lock);
+	return kept;
 }
 
 void secrets_remember(struct secrets *secrets, const char *value)
 {
-	secrets->values = xrealloc(secrets->values, secrets->count + 1, sizeof(*secrets->values));
-	secrets->values[secrets->count++] = xstrdup(value);
+	remember(secrets, value);
 }
 
 static int read_file(const struct yaml *place, const char *name, struct buf *out, struct err *err)
@@ -87,14 +122,13 @@ int secrets_get(struct secrets *secrets, const char *name, const char **value, s
 		if (!found)
 			return yaml_err(place, err, "secret '%s': the environment has no %s", name,
 					variable);
-		secrets_remember(secrets, found);
+		*value = remember(secrets, found);
 	} else {
 		rc = read_file(place, yaml_text(place, "file", ""), &text, err);
 		if (rc < 0)
 			return rc;
-		secrets_remember(secrets, buf_text(&text));
+		*value = remember(secrets, buf_text(&text));
 	}
-	*value = secrets->values[secrets->count - 1];
 	return 0;
 }
 
@@ -117,8 +151,12 @@ void secrets_hide(const struct secrets *secrets, struct buf *text)
 {
 	size_t i;
 
-	for (i = 0; secrets && i < secrets->count; i++)
+	if (!secrets)
+		return;
+	pthread_mutex_lock(secrets->lock);
+	for (i = 0; i < secrets->count; i++)
 		if (strlen(secrets->values[i]) >= HIDE_MIN &&
 		    strstr(buf_text(text), secrets->values[i]))
 			hide_one(secrets->values[i], text);
+	pthread_mutex_unlock(secrets->lock);
 }

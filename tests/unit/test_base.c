@@ -213,6 +213,11 @@ static void secrets_are_hidden(void **state)
 	buf_add_text(&text, "login hunter22 and hunter22");
 	secrets_hide(secrets, &text);
 	assert_string_equal(buf_text(&text), "login *** and ***");
+	secrets_remember(secrets, "hunter22-and-more");
+	buf_clear(&text);
+	buf_add_text(&text, "hunter22-and-more, hunter22");
+	secrets_hide(secrets, &text);
+	assert_string_equal(buf_text(&text), "***, ***");
 	secrets_free(secrets);
 }
 
