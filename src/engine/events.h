@@ -30,7 +30,7 @@ void events_free(struct events *events);
 void events_identify(struct events *events, int64_t job, const char *board);
 
 /* Adds v, event, time, job, board to `fields` (taken over; NULL: none) and gives it to every sink,
- * in order. Thread-safe. */
+ * in order. Thread-safe; a sink must not emit. */
 void events_emit(struct events *events, const char *kind, json_t *fields);
 
 /* A "log" event; level is "debug", "info" or "warning". */

@@ -19,9 +19,12 @@ struct plan *plan_new(void);
 void plan_free(struct plan *plan);
 
 /* One resolved fact, in the order in which they are to be shown: section "board", "image",
-   "bundle", "network", "target"; a key, and its value (printf). */
+   "bundle", "network", "target"; a key, and its value (printf). A value given again replaces the
+   earlier one in its place. */
 void plan_fact(struct plan *plan, const char *section, const char *key, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* A number of bytes: the only facts that are JSON numbers; null when over INT64_MAX (not known). */
 void plan_fact_bytes(struct plan *plan, const char *section, const char *key, uint64_t bytes);
 
 /* What will be done, one line a step, in order. */

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/deadline.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/process.h"
@@ -221,6 +222,33 @@ static void secrets_are_hidden(void **state)
 	secrets_free(secrets);
 }
 
+static void bytes_become_text(void **state)
+{
+	static const struct {
+		const char *bytes, *text;
+	} rows[] = {
+		{"plain", "plain"},
+		{"", ""},
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+		{"a\xff"
+		 "b",
+		 "a\xef\xbf\xbd"
+		 "b"},
+		{"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xff\xf0\x9f\x98\x80", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+	};
+	json_t *json;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		json = json_text(rows[i].bytes);
+		assert_string_equal(json_string_value(json), rows[i].text);
+		json_decref(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +263,7 @@ int main(void)
 		cmocka_unit_test(yaml_tables),
 		cmocka_unit_test(processes),
 		cmocka_unit_test(secrets_are_hidden),
+		cmocka_unit_test(bytes_become_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
