@@ -25,9 +25,9 @@ struct board {
 	const char *serial;          /* stream address; NULL: none */
 	unsigned int baud;           /* 0: not said */
 	const struct yaml *power;    /* NULL: none */
-	const struct yaml *network;  /* NULL: none; see board_network_keys in board.c */
-	const struct yaml *bundle;   /* NULL: none; {path|ref, manifest, variant, ...} after a plain
-					text was put in form */
+	const struct yaml *network;  /* NULL: none; see network_keys in board_keys.c */
+	const struct yaml *bundle;   /* NULL: none; {ref, manifest, variant}, also for a plain
+					text; see board_bundle() */
 	const char *default_target;  /* NULL: the bundle's */
 	const struct yaml *targets;  /* overrides: names to selectors; NULL: none */
 	const struct yaml *timeouts; /* names of stages and waits to durations; NULL: none */
@@ -48,6 +48,11 @@ struct boards {
    an error that names both places. No file at all is no error: the list is empty. */
 int boards_load(struct boards *boards, const char *file, const struct driver *const *drivers,
 		struct err *err);
+
+/* The same from memory, as if it were the only file; `file` is used in messages, and its folder for
+   relative paths. */
+int boards_load_text(struct boards *boards, const char *file, const void *data, size_t size,
+		     const struct driver *const *drivers, struct err *err);
 void boards_free(struct boards *boards);
 
 /* ERR_NOT_FOUND with the nearest name and the list of files that were looked at. */
@@ -55,10 +60,18 @@ int boards_find(const struct boards *boards, const char *name, struct board **bo
 		struct err *err);
 
 /* The timeout of this name: the board's own, else the driver's default (the `fallback` of its
- * `timeouts` table), in milliseconds. */
+ * `timeouts` table), in milliseconds. 0 for a name that the table does not have. */
 int64_t board_timeout_ms(const struct board *board, const char *name);
 
-/* The tables of the common keys, for the manual. */
+/* A path of the board file: relative ones are relative to the folder of that file. Owned by the
+ * caller. */
+char *board_path(const struct board *board, const char *name);
+
+/* The reference of the board's bundle as bundle_open() wants it: a folder, beside the board file
+   when it is relative, or an OCI reference as it is. Owned by the caller; NULL: none. */
+char *board_bundle(const struct board *board);
+
+/* The table of the common keys, for the manual. */
 extern const struct key board_keys[];
 
 #endif
