@@ -105,27 +105,27 @@ static json_t *cleaned(const struct secrets *secrets, json_t *from)
 	}
 }
 
-/* RFC 3339, UTC, milliseconds. */
-static json_t *time_now(void)
+void event_time(char out[EVENT_TIME])
 {
-	char text[64], whole[32];
 	struct timespec now;
+	char whole[32];
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%.19s.%03ldZ", whole, now.tv_nsec / 1000000);
-	return json_string(text);
+	snprintf(out, EVENT_TIME, "%.19s.%03ldZ", whole, now.tv_nsec / 1000000);
 }
 
 static json_t *make_event(const struct events *events, const char *kind, json_t *fields)
 {
 	json_t *event = json_object(), *clean;
+	char now[EVENT_TIME];
 
+	event_time(now);
 	json_object_set_new(event, "v", json_integer(EVENTS_VERSION));
 	json_object_set_new(event, "event", json_string(kind));
-	json_object_set_new(event, "time", time_now());
+	json_object_set_new(event, "time", json_string(now));
 	if (events->job)
 		json_object_set_new(event, "job", json_integer(events->job));
 	if (events->board)

@@ -21,6 +21,10 @@ struct event_sink {
 	void *context;
 };
 
+/* The time now as events carry it: RFC 3339, UTC, milliseconds. */
+#define EVENT_TIME 48
+void event_time(char out[EVENT_TIME]);
+
 /* Events are cleaned of what `secrets` remembers (NULL: nothing to hide). */
 struct events *events_new(const struct secrets *secrets);
 void events_add(struct events *events, struct event_sink sink); /* at most 4 */
