@@ -33,9 +33,11 @@ int record_trouble(const struct record *record, struct err *err);
 /* Ends it. A job without a result event stays "interrupted". */
 void record_end(struct record *record);
 
-/* Jobs, newest first, as a JSON array of {job, board, driver, verb, begun, ended, outcome, stage,
-   error, image, target, sha256, ms}. outcome is running, done, failed, refused, cancelled or
-   interrupted (running, but its process is gone). */
+/* Jobs, newest first, as a JSON array of {job, board, driver, verb, version, begun, ended, outcome,
+   stage, error, image, target, sha256, ms}; what is not known is null. outcome is running, done,
+   failed, refused, cancelled or interrupted (no result, and its process is gone); stage is the one
+   begun last. image and target are the plan's facts "image": "ref" and "target": "name" (else the
+   first text of that section), sha256 the digest of what was written. */
 struct record_filter {
 	const char *board;  /* NULL: all */
 	bool failed;        /* only those not done (and not running) */
@@ -44,8 +46,10 @@ struct record_filter {
 
 int record_list(const struct record_filter *filter, json_t **jobs, struct err *err);
 
-/* One job whole: the above plus plan, checks, stages, events kept, and "console": the path of the
- * console log. ERR_NOT_FOUND. */
+/* One job whole: the above plus state (a sentence: what is on the board now), plan, digest, checks,
+   stages {name, label, attempt, state, begun, ended, ms, reason}, events (those kept: all but
+   progress, debug logs and what the other fields hold), result (the event), and console (the path
+   of the console log; null: none). ERR_NOT_FOUND. */
 int record_get(int64_t job, json_t **whole, struct err *err);
 
 #endif
