@@ -12,6 +12,8 @@ static void emit_stage(struct job *job, const struct stage *stage, const char *s
 	json_t *fields = json_pack("{sssssssisI}", "name", stage->name, "label", stage->label,
 				   "state", state, "attempt", (int)attempt, "ms", (json_int_t)ms);
 
+	if (stage->writes)
+		json_object_set_new(fields, "writes", json_true());
 	if (reason)
 		json_object_set_new(fields, "reason", json_text(reason));
 	events_emit(job->events, "stage", fields);
