@@ -102,4 +102,11 @@ int http_check_bearer(const char *token, struct err *err);
 /* The URL without user, password and query, for messages; owned by the caller. */
 char *http_display_url(const char *url);
 
+/* Where `location` leads to, seen from `url`: absolute, http or https, without credentials; owned
+   by the caller. ERR_NETWORK for anything else. */
+int http_resolve(const char *url, const char *location, char **resolved, struct err *err);
+
+/* Same scheme, host and port: what may be told to one may be told to the other. */
+bool http_same_origin(const char *a, const char *b);
+
 #endif

@@ -420,10 +420,10 @@ int http_transfer_redirect(struct http_transfer *transfer, bool *again, struct e
 		return err_set(err, ERR_NETWORK, "%s: more than %d redirects", shown,
 			       HTTP_REDIRECTS);
 	}
-	rc = http_url_resolve(transfer->url, location, &next, err);
+	rc = http_resolve(transfer->url, location, &next, err);
 	if (rc < 0)
 		return rc;
-	if (!http_url_same_origin(transfer->url, next))
+	if (!http_same_origin(transfer->url, next))
 		transfer->stranger = true;
 	free(transfer->url);
 	transfer->url = next;

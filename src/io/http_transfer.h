@@ -74,10 +74,4 @@ void http_transfer_hide(const struct http_transfer *transfer, struct buf *body);
 int http_url_split(const char *url, char **plain, char **username, char **password,
 		   struct err *err);
 
-/* Where `location` leads to, seen from `url`: absolute, http or https, without credentials. */
-int http_url_resolve(const char *url, const char *location, char **resolved, struct err *err);
-
-/* Same scheme, host and port. */
-bool http_url_same_origin(const char *a, const char *b);
-
 #endif

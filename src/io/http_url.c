@@ -72,7 +72,7 @@ int http_url_split(const char *text, char **plain, char **username, char **passw
 	return 0;
 }
 
-int http_url_resolve(const char *text, const char *location, char **resolved, struct err *err)
+int http_resolve(const char *text, const char *location, char **resolved, struct err *err)
 {
 	_cleanup_(curlu_freep) CURLU *url = url_parse(text);
 	_cleanup_(freep) char *shown = NULL;
@@ -96,7 +96,7 @@ static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 	return one && other && strcasecmp(one, other) == 0;
 }
 
-bool http_url_same_origin(const char *a, const char *b)
+bool http_same_origin(const char *a, const char *b)
 {
 	_cleanup_(curlu_freep) CURLU *one = url_parse(a), *other = url_parse(b);
 
