@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "bundle/cache.h"
+#include "bundle/file.h"
 #include "bundle/oci_manifest.h"
 #include "bundle/oci_ref.h"
 
@@ -47,14 +47,13 @@ static void each_name(struct pruning *pruning, const char *folder,
 		      void (*each)(struct pruning *pruning, const char *folder, const char *name))
 {
 	_cleanup_(freep) char *path = path_join(pruning->cache->root, folder);
-	DIR *dir = opendir(path);
-	struct dirent *entry;
+	_cleanup_(file_names_free) struct file_names list = {0};
+	size_t i;
 
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			each(pruning, folder, entry->d_name);
-	if (dir)
-		closedir(dir);
+	if (file_list(&list, path, NULL) < 0)
+		return;
+	for (i = 0; i < list.count; i++)
+		each(pruning, folder, list.names[i]);
 }
 
 static char *path_in(const struct pruning *pruning, const char *folder, const char *name)

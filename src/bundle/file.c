@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -157,4 +158,37 @@ int file_link(const char *from, const char *to, struct err *err)
 	if (errno == EEXIST)
 		return err_errno(err, ERR_HOST, "cannot make %s", to);
 	return file_copy(from, to, err);
+}
+
+static int is_name(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+int file_list(struct file_names *list, const char *folder, struct err *err)
+{
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_name, alphasort), i;
+
+	*list = (struct file_names){0};
+	if (count < 0)
+		return err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_HOST, "cannot read %s",
+				 folder);
+	list->names = xcalloc((size_t)count + 1, sizeof(*list->names));
+	for (i = 0; i < count; i++) {
+		list->names[list->count++] = xstrdup(entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+void file_names_free(struct file_names *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		free(list->names[i]);
+	free(list->names);
+	*list = (struct file_names){0};
 }

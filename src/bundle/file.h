@@ -29,4 +29,13 @@ int file_copy(const char *from, const char *to, struct err *err);
    file system has none. Folders on the way are made. */
 int file_link(const char *from, const char *to, struct err *err);
 
+/* The names in a folder but "." and "..", in order, with how many there are; owned by the caller.
+ */
+struct file_names {
+	char **names;
+	size_t count;
+};
+int file_list(struct file_names *list, const char *folder, struct err *err);
+void file_names_free(struct file_names *list);
+
 #endif

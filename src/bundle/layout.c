@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/layout.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,15 +108,9 @@ int layout_blob(void *folder, struct reader **reader, const char *digest, uint64
 
 static bool is_empty(const char *folder)
 {
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-	size_t count = 0;
+	_cleanup_(file_names_free) struct file_names list = {0};
 
-	while (dir && (entry = readdir(dir)))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count <= 2;
+	return file_list(&list, folder, NULL) == -ERR_NOT_FOUND || (list.names && !list.count);
 }
 
 int layout_create(const char *folder, struct err *err)

@@ -40,38 +40,31 @@ void lint_free(struct lint *lint)
 	*lint = (struct lint){0};
 }
 
-/* A file that is not there is reported once, whoever names it. */
-static bool lint_file(struct lint *lint, const struct bundle *bundle, const char *what,
+static void lint_file(struct lint *lint, const struct bundle *bundle, const char *what,
 		      const char *name)
 {
 	_cleanup_(freep) char *path = NULL;
 	struct stat st;
 
 	if (!name || bundle_path(bundle, name, &path, NULL) < 0)
-		return true;
+		return;
 	if (stat(path, &st) < 0)
 		add(lint, true, "%s: the file %s is missing", what, name);
 	else if (!S_ISREG(st.st_mode))
 		add(lint, true, "%s: %s is no file", what, name);
 	else if (st.st_size == 0)
 		add(lint, true, "%s: the file %s is empty", what, name);
-	else
-		return true;
-	return false;
 }
 
-static bool lint_files(struct lint *lint, const struct bundle *bundle)
+static void lint_files(struct lint *lint, const struct bundle *bundle)
 {
 	const struct manifest *manifest = bundle->manifest;
-	bool good = lint_file(lint, bundle, "kernel", manifest->kernel.file);
 	size_t i;
 
-	good = lint_file(lint, bundle, "initramfs", manifest->initram.file) && good;
+	lint_file(lint, bundle, "kernel", manifest->kernel.file);
+	lint_file(lint, bundle, "initramfs", manifest->initram.file);
 	for (i = 0; i < manifest->variant_count; i++)
-		good = lint_file(lint, bundle, manifest->variants[i].name,
-				 manifest->variants[i].file) &&
-		       good;
-	return good;
+		lint_file(lint, bundle, manifest->variants[i].name, manifest->variants[i].file);
 }
 
 static void lint_choices(struct lint *lint, const struct manifest *manifest)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bundle/pack.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,22 +70,19 @@ static int add_folder(struct pack *pack, const char *root, const char *title, un
 		      struct err *err)
 {
 	_cleanup_(freep) char *path = *title ? path_join(root, title) : xstrdup(root);
-	struct dirent *entry;
-	int rc = 0;
-	DIR *dir;
+	_cleanup_(file_names_free) struct file_names list = {0};
+	size_t i;
+	int rc;
 
 	if (depth > DEPTH_MAX)
 		return err_set(err, ERR_REFUSED, "%s: folders are nested too deep", root);
-	dir = opendir(path);
-	if (!dir)
-		return err_errno(err, ERR_HOST, "cannot read %s", path);
-	while (rc == 0 && (entry = readdir(dir))) {
-		_cleanup_(freep) char *name = path_join(title, entry->d_name);
+	rc = file_list(&list, path, err);
+	for (i = 0; rc == 0 && i < list.count; i++) {
+		_cleanup_(freep) char *name = path_join(title, list.names[i]);
 
-		if (entry->d_name[0] != '.')
+		if (list.names[i][0] != '.')
 			rc = add_entry(pack, root, name, depth, err);
 	}
-	closedir(dir);
 	return rc;
 }
 

@@ -59,6 +59,8 @@ static bool set_value(struct tool *tool, const char *name, const char *value)
 		return false;
 	if (strcmp(name, "--max-age") == 0)
 		tool->limits.max_age_s = (int64_t)number;
+	else if (strcmp(name, "--tries") == 0)
+		tool->options.http.tries = (unsigned int)number;
 	else if (strcmp(name, "--max-size") == 0)
 		tool->limits.max_size = number;
 	else
