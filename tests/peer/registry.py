@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import subprocess
+import threading
 import time
 import urllib.parse
 import uuid
@@ -57,7 +58,6 @@ def registry(folder, auth="", certificate=None):
         process.wait(10)
         raise RuntimeError("docker-registry did not start")
     # Its log must not fill the pipe.
-    import threading
     drain = threading.Thread(target=lambda: [None for _ in process.stderr], daemon=True)
     drain.start()
     running = Registry(folder, process, port)

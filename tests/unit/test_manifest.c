@@ -135,51 +135,49 @@ static void unknown_keys(void **state)
 }
 
 /* A whole manifest in which one text is replaced by another. */
+static const struct {
+	const char *old, *new, *text;
+} refusals[] = {
+	{"v1alpha1", "v2", "only 'jumpstarter.dev/v1alpha1' is known"},
+	{"FlashBundleManifest", "Other", "only 'FlashBundleManifest' is known"},
+	{"  name: test\n", "  title: test\n", "'name' is missing"},
+	{"  link: null\n", "", "'link' is missing"},
+	{"  link: null\n", "  link: [a]\n", "'link' must be a text or null"},
+	{"  bootcmd: booti", "  bootcmt: booti", "'bootcmd' is missing"},
+	{"  manufacturer: Someone\n", "  manufacturer: null\n", "'manufacturer' has no"},
+	{"  default_target: usd\n", "", "'default_target' is missing"},
+	{"  targets:\n", "  target:\n", "'targets' is missing"},
+	{"data/kernel", "../kernel", "m.yaml:14:11: the name '../kernel' leads out"},
+	{"data/kernel", "/kernel", "leads out"},
+	{"data/kernel", "\"a\\tb\"", "leads out"},
+	{"\"0x82000000\"", "kernel_addr_r", "'address' must be a number"},
+	{"\"0x82000000\"", "\"\"", "'address' must be a number"},
+	{"\"0x82000000\"", "\"0x1 0x2\"", "'address' must be a number"},
+	{"\"0x82000000\"", "\"0x1ffffffffffffffff\"", "'address' must be a number"},
+	{"\"/sys/class/block#4fb0000\"", "block0", "must begin with /dev/"},
+	{"booti 0x82000000 - 0x84000000", "\"booti \\e\"", "control character"},
+	{"  link: null\n", "  link: null\n  shelltype: zsh\n", "only 'busybox' is known"},
+	{"  link: null\n", "  link: null\n  login: {prompt: x}\n", "'login_prompt' is missing"},
+	{"  link: null\n", "  link: null\n  dtb: {default: a, address: \"1\"}\n",
+	 "'variants' is missing"},
+	{"  link: null\n",
+	 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: ../x}}\n", "leads out"},
+	{"  link: null\n",
+	 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: {file: /x}}}\n",
+	 "leads out"},
+	{"  link: null\n", "  link: null\n  dtb: {default: a, address: x, variants: {a: x}}\n",
+	 "address"},
+	{"  link: null\n",
+	 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: null}}\n",
+	 "has no value"},
+	{"  link: null\n",
+	 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: [x]}}\n",
+	 "a mapping of keys"},
+	{"  link: null\n", "  link: null\n  link: null\n", "given twice"},
+};
+
 static void refused(void **state)
 {
-	static const struct {
-		const char *old, *new, *text;
-	} rows[] = {
-		{"v1alpha1", "v2", "only 'jumpstarter.dev/v1alpha1' is known"},
-		{"FlashBundleManifest", "Other", "only 'FlashBundleManifest' is known"},
-		{"  name: test\n", "  nam: test\n", "'name' is missing"},
-		{"  link: null\n", "", "'link' is missing"},
-		{"  link: null\n", "  link: [a]\n", "'link' must be a text or null"},
-		{"  bootcmd: booti", "  bootcmt: booti", "'bootcmd' is missing"},
-		{"  manufacturer: Someone\n", "  manufacturer: null\n", "'manufacturer' has no"},
-		{"  default_target: usd\n", "", "'default_target' is missing"},
-		{"  targets:\n", "  target:\n", "'targets' is missing"},
-		{"data/kernel", "../kernel", "m.yaml:14:11: the name '../kernel' leads out"},
-		{"data/kernel", "/kernel", "leads out"},
-		{"data/kernel", "\"a\\tb\"", "leads out"},
-		{"\"0x82000000\"", "kernel_addr_r", "'address' must be a number"},
-		{"\"0x82000000\"", "\"\"", "'address' must be a number"},
-		{"\"0x82000000\"", "\"0x1 0x2\"", "'address' must be a number"},
-		{"\"0x82000000\"", "\"0x1ffffffffffffffff\"", "'address' must be a number"},
-		{"\"/sys/class/block#4fb0000\"", "block0", "must begin with /dev/"},
-		{"booti 0x82000000 - 0x84000000", "\"booti \\e\"", "control character"},
-		{"  link: null\n", "  link: null\n  shelltype: zsh\n", "only 'busybox' is known"},
-		{"  link: null\n", "  link: null\n  login: {prompt: x}\n",
-		 "'login_prompt' is missing"},
-		{"  link: null\n", "  link: null\n  dtb: {default: a, address: \"1\"}\n",
-		 "'variants' is missing"},
-		{"  link: null\n",
-		 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: ../x}}\n",
-		 "leads out"},
-		{"  link: null\n",
-		 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: {file: /x}}}\n",
-		 "leads out"},
-		{"  link: null\n",
-		 "  link: null\n  dtb: {default: a, address: x, variants: {a: x}}\n", "address"},
-		{"  link: null\n",
-		 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: null}}\n",
-		 "has no value"},
-		{"  link: null\n",
-		 "  link: null\n  dtb: {default: a, address: \"1\", variants: {a: [x]}}\n",
-		 "a mapping of keys"},
-		{"  link: null\n", "  link: null\n---\nmore: x\n", "missing"},
-		{"  link: null\n", "  link: null\n  link: null\n", "given twice"},
-	};
 	static const char whole[] = HEAD SPEC;
 	struct manifest *manifest;
 	struct err err;
@@ -187,27 +185,38 @@ static void refused(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
 		_cleanup_(freep) char *text = NULL;
 
-		hit = strstr(whole, rows[i].old);
+		hit = strstr(whole, refusals[i].old);
 		assert_non_null(hit);
-		text = xasprintf("%.*s%s%s", (int)(hit - whole), whole, rows[i].new,
-				 hit + strlen(rows[i].old));
+		text = xasprintf("%.*s%s%s", (int)(hit - whole), whole, refusals[i].new,
+				 hit + strlen(refusals[i].old));
 		assert_int_equal(manifest_parse(&manifest, "m.yaml", text, strlen(text), &err),
 				 -ERR_CONFIG);
-		if (!text_starts(err.text, "m.yaml:") || !strstr(err.text, rows[i].text))
+		if (!text_starts(err.text, "m.yaml:") || !strstr(err.text, refusals[i].text))
 			fail_msg("row %zu: %s", i, err.text);
 	}
+}
+
+static void one_document(void **state)
+{
+	static const char text[] = HEAD SPEC "---\nmore: x\n";
+	struct manifest *manifest;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(manifest_parse(&manifest, "m.yaml", text, strlen(text), &err),
+			 -ERR_CONFIG);
+	assert_non_null(strstr(err.text, "here is another"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernel_and_dtb),
-		cmocka_unit_test(one_fit),
-		cmocka_unit_test(unknown_keys),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(kernel_and_dtb), cmocka_unit_test(one_fit),
+		cmocka_unit_test(unknown_keys),   cmocka_unit_test(refused),
+		cmocka_unit_test(one_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
