@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "bundle/file.h"
 #include "bundle/json.h"
@@ -119,10 +120,10 @@ int bundle_inspect(const struct bundle *bundle, json_t **out, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	*out = json_pack("{s:s, s:s, s:s, s:s, s:o, s:O, s:o}", "ref", bundle->ref, "digest",
-			 bundle->digest, "folder", bundle->folder, "manifest_name",
-			 bundle->manifest_name, "manifest", describe(bundle->manifest), "files",
-			 files, "warnings",
+	*out = json_pack("{s:o, s:s, s:o, s:s, s:o, s:O, s:o}", "ref", json_text(bundle->ref),
+			 "digest", bundle->digest, "folder", json_text(bundle->folder),
+			 "manifest_name", bundle->manifest_name, "manifest",
+			 describe(bundle->manifest), "files", files, "warnings",
 			 texts(bundle->manifest->warnings, bundle->manifest->warning_count));
 	return *out ? 0 : err_set(err, ERR_INTERNAL, "the bundle could not be put in JSON");
 }

@@ -240,3 +240,23 @@ int bundle_pack(const char *folder, const struct bundle_options *options, const 
 				  pack.manifest_size, err);
 	return rc;
 }
+
+static int export_file(const struct pack_file *file, const char *folder, struct err *err)
+{
+	_cleanup_(freep) char *path = path_join(folder, file->title);
+	_cleanup_(freep) char *parent = path_folder(path);
+	int rc = path_make_folder(parent, err);
+
+	return rc < 0 ? rc : file_copy(file->path, path, err);
+}
+
+int bundle_export(const struct bundle *bundle, const char *folder, struct err *err)
+{
+	_cleanup_(pack_free) struct pack pack = {0};
+	size_t i;
+	int rc = pack_make(&pack, bundle->folder, err);
+
+	for (i = 0; rc == 0 && i < pack.count; i++)
+		rc = export_file(&pack.files[i], folder, err);
+	return rc;
+}

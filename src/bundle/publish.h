@@ -25,7 +25,11 @@ struct published {
 int bundle_pack(const char *folder, const struct bundle_options *options, const char *out,
 		const char *tag, struct published *published, struct err *err);
 
-/* The same into a registry. */
+/* Copies all files of an open bundle but hidden ones into a folder, which is made if missing; a
+   file that is there already is ERR_HOST. */
+int bundle_export(const struct bundle *bundle, const char *folder, struct err *err);
+
+/* As bundle_pack, into a registry. */
 int bundle_push(const char *folder, const struct bundle_options *options, const char *ref,
 		struct published *published, struct warnings *warnings, struct deadline deadline,
 		struct err *err);
