@@ -73,6 +73,12 @@ struct key {
 /* Checks a mapping against a table, deeply. The first trouble is the error. */
 int yaml_check(const struct yaml *map, const struct key *keys, struct err *err);
 
+/* The same for a file format of others, that may have grown: unknown keys are told to `unknown` and
+   passed over. */
+typedef void yaml_unknown_fn(void *context, const struct yaml *node);
+int yaml_check_loosely(const struct yaml *map, const struct key *keys, yaml_unknown_fn *unknown,
+		       void *context, struct err *err);
+
 /* ERR_CONFIG with "FILE:LINE:COLUMN: " before the text. */
 int yaml_err(const struct yaml *at, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

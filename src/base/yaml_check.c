@@ -125,21 +125,35 @@ static int unknown_key(const struct yaml *node, const struct key *keys, struct e
 	return -ERR_CONFIG;
 }
 
-static int check_items(const struct yaml *list, const struct key *keys, struct err *err)
+/* What to do with an unknown key. */
+struct checking {
+	yaml_unknown_fn *unknown; /* NULL: it is an error */
+	void *context;
+	struct err *err;
+};
+
+static int check_map(const struct checking *checking, const struct yaml *map,
+		     const struct key *keys);
+
+static int check_items(const struct checking *checking, const struct yaml *list,
+		       const struct key *keys)
 {
 	size_t i;
 	int rc;
 
 	for (i = 0; i < list->count; i++) {
-		rc = yaml_check(list->items[i], keys, err);
+		rc = check_map(checking, list->items[i], keys);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int check_value(const struct yaml *node, const struct key *key, struct err *err)
+static int check_value(const struct checking *checking, const struct yaml *node,
+		       const struct key *key)
 {
+	struct err *err = checking->err;
+
 	if (is_null(node) && key->type != KEY_ANY)
 		return key->required ? yaml_err(node, err, "'%s' has no value", key->name) : 0;
 	if (!fits(node, key->type))
@@ -147,29 +161,55 @@ static int check_value(const struct yaml *node, const struct key *key, struct er
 	if (!key->sub)
 		return 0;
 	if (key->type == KEY_MAP)
-		return yaml_check(node, key->sub, err);
-	return check_items(node, key->sub, err);
+		return check_map(checking, node, key->sub);
+	return check_items(checking, node, key->sub);
 }
 
-int yaml_check(const struct yaml *map, const struct key *keys, struct err *err)
+static int check_unknown(const struct checking *checking, const struct yaml *node,
+			 const struct key *keys)
+{
+	if (!checking->unknown)
+		return unknown_key(node, keys, checking->err);
+	checking->unknown(checking->context, node);
+	return 0;
+}
+
+static int check_map(const struct checking *checking, const struct yaml *map,
+		     const struct key *keys)
 {
 	const struct key *key;
 	size_t i;
 	int rc;
 
 	if (map->kind != YAML_MAP)
-		return yaml_err(map, err, "a mapping of keys to values is wanted here");
+		return yaml_err(map, checking->err, "a mapping of keys to values is wanted here");
 	for (i = 0; i < map->count; i++) {
 		key = find(keys, map->items[i]->key);
-		rc = key ? check_value(map->items[i], key, err)
-			 : unknown_key(map->items[i], keys, err);
+		rc = key ? check_value(checking, map->items[i], key)
+			 : check_unknown(checking, map->items[i], keys);
 		if (rc < 0)
 			return rc;
 	}
 	for (key = keys; key->name; key++)
 		if (key->required && !yaml_get(map, key->name))
-			return yaml_err(map, err, "'%s' is missing (%s)", key->name, key->help);
+			return yaml_err(map, checking->err, "'%s' is missing (%s)", key->name,
+					key->help);
 	return 0;
+}
+
+int yaml_check(const struct yaml *map, const struct key *keys, struct err *err)
+{
+	struct checking checking = {.err = err};
+
+	return check_map(&checking, map, keys);
+}
+
+int yaml_check_loosely(const struct yaml *map, const struct key *keys, yaml_unknown_fn *unknown,
+		       void *context, struct err *err)
+{
+	struct checking checking = {.unknown = unknown, .context = context, .err = err};
+
+	return check_map(&checking, map, keys);
 }
 
 const struct yaml *yaml_get(const struct yaml *map, const char *key)

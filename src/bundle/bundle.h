@@ -50,7 +50,8 @@ struct manifest {
 	size_t variant_count;
 	char **preflash_commands;
 	size_t preflash_count;
-	char **warnings; /* unknown keys that were passed over, with line and column */
+	char **warnings; /* what was passed over: unknown keys, with line and column; what was odd
+			    on the way to the bundle */
 	size_t warning_count;
 };
 
@@ -63,6 +64,8 @@ void manifest_free(struct manifest *manifest);
 const struct manifest_variant *manifest_variant(const struct manifest *manifest, const char *name);
 const struct manifest_target *manifest_target(const struct manifest *manifest, const char *name);
 
+struct cache;
+
 struct bundle {
 	char *ref;           /* as given */
 	char *folder;        /* where its files are, absolute */
@@ -70,23 +73,33 @@ struct bundle {
 	char *digest; /* "sha256:..." of the OCI manifest, or of the canonical list of files and
 			 their SHA-256 for a folder */
 	struct manifest *manifest;
+	struct cache *cache; /* held, so that nobody prunes what is in use; NULL for a folder */
 };
 
-/* Opens a bundle: a folder when `ref` is a path of one ("./x", "/x", "x" that exists), else an OCI
-   reference with or without "oci://". A pulled bundle comes from the cache when the reference is a
+/* Opens a bundle: a folder when `ref` is a path of one ("./x", "/x", "x" that exists), an OCI image
+   layout ("oci-layout:PATH[:TAG]", or the path of one), else an OCI reference with or without
+   "oci://". A pulled bundle comes from the cache when the reference is a
    digest that is there, or when the registry cannot be reached and an earlier pull of the same
    reference is there (*offline is set then). Every file the manifest names must exist. */
 struct bundle_options {
 	const char *manifest_name; /* NULL: manifest.yaml */
 	struct http_options http;  /* ca_file, insecure; credentials are found by oci.h's rules */
 	bool offline;              /* never ask the registry */
+	bool incomplete;           /* files may be missing: for bundle_lint() */
+	const char *cache;         /* folder of the cache; NULL: the user's own */
 };
 
+/* `options` and `offline` may be NULL. */
 int bundle_open(struct bundle **bundle, const char *ref, const struct bundle_options *options,
 		bool *offline, struct deadline deadline, struct err *err);
 void bundle_free(struct bundle *bundle);
 
 /* Absolute path of a file of the bundle; owned by the caller. The name is confined. */
 int bundle_path(const struct bundle *bundle, const char *name, char **path, struct err *err);
+
+/* Whether kernel, initramfs and the DTB of a variant (NULL: the default one) keep clear of each
+   other in the board's memory, given the sizes of the files and what an arm64 Image says it needs
+   (linux Documentation/arm64/booting.rst, image_size). ERR_CONFIG names both and their ranges. */
+int bundle_check_layout(const struct bundle *bundle, const char *variant, struct err *err);
 
 #endif
