@@ -14,22 +14,28 @@ struct digest {
 	EVP_MD_CTX *running;
 };
 
-struct digest *digest_new_named(const char *name)
+static struct digest *digest_of(const EVP_MD *kind)
 {
-	const EVP_MD *kind = NULL;
-	struct digest *digest;
+	struct digest *digest = xcalloc(1, sizeof(*digest));
 
-	if (text_equal(name, "sha256"))
-		kind = EVP_sha256();
-	else if (text_equal(name, "sha512"))
-		kind = EVP_sha512();
-	if (!kind)
-		return NULL;
-	digest = xcalloc(1, sizeof(*digest));
 	digest->running = EVP_MD_CTX_new();
 	if (!digest->running || !EVP_DigestInit_ex(digest->running, kind, NULL))
 		abort();
 	return digest;
+}
+
+struct digest *digest_new_named(const char *name)
+{
+	if (text_equal(name, "sha256"))
+		return digest_of(EVP_sha256());
+	if (text_equal(name, "sha512"))
+		return digest_of(EVP_sha512());
+	return NULL;
+}
+
+struct digest *digest_new_sha1(void)
+{
+	return digest_of(EVP_sha1());
 }
 
 struct digest *digest_new(void)

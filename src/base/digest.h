@@ -16,7 +16,8 @@ struct digest; /* a running SHA-256 or SHA-512 */
 
 struct digest *digest_new(void); /* SHA-256; owned by the caller */
 struct digest *digest_new_named(
-	const char *name); /* "sha256" or "sha512"; NULL for any other name */
+	const char *name);            /* "sha256" or "sha512"; NULL for any other name */
+struct digest *digest_new_sha1(void); /* only for block maps of old: proves no origin */
 void digest_add(struct digest *digest, const void *data, size_t size);
 size_t digest_get(const struct digest *digest,
 		  uint8_t out[64]); /* of what was added so far; may go on; returns its size */

@@ -37,12 +37,19 @@ struct image_options {
 	const char *sha256; /* expected digest of the stream as given; 64 digits; NULL: none */
 	const char *bmap; /* path of a bmap; NULL: IMAGE.bmap beside a local image is used if it is
 			     there */
+	/* Opens SCHEME://... of a layer above (oci://); NULL: such a ref is ERR_USAGE. Waiting,
+	   also in the reader it returns, ends with the deadline. *size may be left alone. */
+	int (*open_ref)(void *context, struct reader **reader, const char *ref,
+			const struct http_options *http, uint64_t *size, struct deadline deadline,
+			struct err *err);
+	void *open_ref_context;
 };
 
 /* What can be known. Fields that are not known yet are IMAGE_SIZE_UNKNOWN or empty; all are known
    when the image was read to its end. */
 struct image_info {
-	char *ref;           /* as the user gave it, without credentials; owned by the image */
+	char *ref;           /* as the user gave it, without credentials and query; "standard input"
+				for "-"; owned by the image */
 	const char *codec;   /* "none", "gzip", "xz", "zstd", "bzip2", "lz4" */
 	const char *layout;  /* "raw", "android-sparse" */
 	uint64_t given_size; /* bytes of the stream as given */
@@ -57,7 +64,9 @@ struct image;
 
 /* Opens "-" (standard input), a path, http://, https:// or oci://REF. Detects codec and layout from
    the content, never from the name, reads nothing beyond what that takes, and learns the size where
-   the format tells (xz index of a local file, zstd frame header, raw file, sparse header). */
+   the format tells (xz index of a local file, zstd and lz4 frame headers of a local file, raw file,
+   sparse header, block map). The deadline holds for all that is read later, too. An empty image is
+   an error. */
 int image_open(struct image **image, const char *ref, const struct image_options *options,
 	       struct deadline deadline, struct err *err);
 const struct image_info *image_info(const struct image *image);
