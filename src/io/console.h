@@ -61,6 +61,12 @@ enum console_shell {
 int console_run(struct console *console, enum console_shell shell, const char *command,
 		struct buf *output, int *status, struct deadline deadline, struct err *err);
 
+/* Types one line and returns when the shell has begun to run it: for a command that does not come
+   back, such as a boot. Typing, echo and errors as in console_run(); what it prints is left for
+   console_expect(). */
+int console_start(struct console *console, enum console_shell shell, const char *command,
+		  struct deadline deadline, struct err *err);
+
 /* How to stop a boot loader's countdown. */
 struct console_interrupt {
 	const char *prompt;      /* regular expression of the prompt, e.g. "^=> ?$" */
