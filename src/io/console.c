@@ -179,6 +179,14 @@ char *console_open_line(struct console *console)
 	return xstrdup(end ? end + 1 : buf_text(&text));
 }
 
+char *console_last_line(struct console *console)
+{
+	_cleanup_(buf_free) struct buf text = {0};
+
+	clean_recent(console, &text);
+	return xstrndup(last_lines(&text, 1), 160);
+}
+
 static void add_silence(struct err *err)
 {
 	err_remedy(err, "check that the cable is on the right port, that the baud rate is the "
@@ -188,7 +196,7 @@ static void add_silence(struct err *err)
 int console_waited(struct console *console, int rc, int64_t start_ms, const char *what,
 		   struct err *err)
 {
-	_cleanup_(buf_free) struct buf text = {0};
+	_cleanup_(freep) char *line = NULL;
 	char lasted[TEXT_SIZE];
 
 	if (rc != -ERR_TIMEOUT) {
@@ -202,9 +210,9 @@ int console_waited(struct console *console, int rc, int64_t start_ms, const char
 		add_silence(err);
 		return -ERR_TIMEOUT;
 	}
-	clean_recent(console, &text);
-	return err_set(err, ERR_TIMEOUT, "waited %s for %s; the last line that came is \"%.160s\"",
-		       lasted, what, last_lines(&text, 1));
+	line = console_last_line(console);
+	return err_set(err, ERR_TIMEOUT, "waited %s for %s; the last line that came is \"%s\"",
+		       lasted, what, line);
 }
 
 int console_waited_for_shell(struct console *console, int rc, int64_t start_ms, const char *what,

@@ -46,6 +46,10 @@ int console_settle(struct console *console, int64_t quiet_ms, struct deadline de
 /* The last line that came, if it is not ended, clean; owned by the caller. */
 char *console_open_line(struct console *console);
 
+/* The last line that came and is not empty, ended or not, clean, for messages; owned by the caller.
+ */
+char *console_last_line(struct console *console);
+
 /* Makes a timeout (`rc`) tell what was awaited since `start_ms` and what came last. Other errors
    are only prefixed. Returns rc. */
 int console_waited(struct console *console, int rc, int64_t start_ms, const char *what,

@@ -191,6 +191,7 @@ static int await_begin(struct console *console, struct console_framing *framing,
 static int enter(struct console *console, struct console_framing *framing, struct deadline deadline,
 		 struct err *err)
 {
+	_cleanup_(freep) char *said = NULL;
 	int rc = console_send(console, "\r", 1, deadline, err);
 
 	if (rc == 0)
@@ -202,11 +203,12 @@ static int enter(struct console *console, struct console_framing *framing, struc
 	}
 	if (rc != 1)
 		return rc;
+	said = console_last_line(console);
 	rc = give_up_line(console, deadline, err);
 	if (rc < 0)
 		return rc;
-	return err_set(err, ERR_BOARD, "the shell does not run the line; it said: %.300s",
-		       console_tail(console));
+	return err_set(err, ERR_BOARD,
+		       "the shell does not run the line; the last it said is \"%s\"", said);
 }
 
 static int await_end(struct console *console, struct console_framing *framing,

@@ -18,6 +18,7 @@ struct scheme {
 
 static const struct scheme schemes[] = {
 	{"socket://", false, stream_check_host_port, stream_open_tcp},
+	{"rfc2217://", false, stream_check_host_port, stream_open_rfc2217},
 	{"unix:", false, stream_check_unix, stream_open_unix},
 	{"pty:", false, stream_check_path, stream_open_pty},
 	{"exec:", false, stream_check_words, stream_open_exec},

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -20,17 +19,23 @@ struct pty_stream {
 	char *link, *other; /* link is NULL until it is ours */
 };
 
+static bool points_to(const char *link, const char *other)
+{
+	char now[256];
+	ssize_t length = readlink(link, now, sizeof(now) - 1);
+
+	if (length < 0)
+		return false;
+	now[length] = '\0';
+	return strcmp(now, other) == 0;
+}
+
 static void close_pty(struct stream *stream)
 {
 	struct pty_stream *self = container_of(stream, struct pty_stream, fd.stream);
-	char now[256];
-	ssize_t length = self->link ? readlink(self->link, now, sizeof(now) - 1) : -1;
 
-	if (length > 0) {
-		now[length] = '\0';
-		if (strcmp(now, self->other) == 0)
-			unlink(self->link);
-	}
+	if (self->link && points_to(self->link, self->other))
+		unlink(self->link);
 	closep(&self->other_fd);
 	freep(&self->link);
 	freep(&self->other);
@@ -44,12 +49,20 @@ static const struct stream_ops ops = {
 	.poll_fd = fd_stream_poll_fd,
 };
 
-/* Whether a pseudo terminal that a link names is held by a living owner of such a stream. */
+/* Says that the terminal is ours; 0, or -1 when another owner lives. Not by flock(), which belongs
+   to the program at the other end. */
+static int hold(int fd)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &whole);
+}
+
 static bool is_held(const char *link)
 {
 	_cleanup_(closep) int fd = open(link, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+	return fd >= 0 && hold(fd) < 0;
 }
 
 /* A link that was left behind by an owner that was killed is replaced. */
@@ -63,6 +76,9 @@ static int make_link(const char *other, const char *link, struct err *err)
 		return err_errno(err, ERR_HOST, "cannot make the link");
 	if (lstat(link, &now) < 0 || !S_ISLNK(now.st_mode))
 		return err_set(err, ERR_CONFIG, "something that is no link is there already");
+	/* It may name what is ours now: numbers of pseudo terminals come again. */
+	if (points_to(link, other))
+		return 0;
 	if (is_held(link))
 		return err_set(err, ERR_BUSY, "another program has its pseudo terminal there");
 	if (unlink(link) < 0 || symlink(other, link) < 0)
@@ -86,8 +102,7 @@ static int open_other(struct pty_stream *self, struct err *err)
 	if (self->other_fd < 0 || tcgetattr(self->other_fd, &raw) < 0)
 		return err_errno(err, ERR_HOST, "cannot open %s", other);
 	cfmakeraw(&raw);
-	if (tcsetattr(self->other_fd, TCSANOW, &raw) < 0 ||
-	    flock(self->other_fd, LOCK_EX | LOCK_NB) < 0)
+	if (tcsetattr(self->other_fd, TCSANOW, &raw) < 0 || hold(self->other_fd) < 0)
 		return err_errno(err, ERR_HOST, "cannot set up %s", other);
 	return 0;
 }
