@@ -19,15 +19,24 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
+/* A folder stream of our own is read by nobody else. */
+static const char *next_name(DIR *folder)
+{
+	/* cppcheck-suppress readdirCalled */
+	const struct dirent *entry = readdir(folder);
+
+	return entry ? entry->d_name : NULL;
+}
+
 static bool has_open(const char *pid, const struct stat *wanted)
 {
 	_cleanup_(freep) char *path = xasprintf("/proc/%s/fd", pid);
 	_cleanup_(close_folder) DIR *folder = opendir(path);
-	const struct dirent *entry;
+	const char *name;
 	struct stat is;
 
-	while (folder && (entry = readdir(folder)))
-		if (fstatat(dirfd(folder), entry->d_name, &is, 0) == 0 && S_ISCHR(is.st_mode) &&
+	while (folder && (name = next_name(folder)))
+		if (fstatat(dirfd(folder), name, &is, 0) == 0 && S_ISCHR(is.st_mode) &&
 		    is.st_rdev == wanted->st_rdev && is.st_ino == wanted->st_ino)
 			return true;
 	return false;
@@ -48,15 +57,15 @@ static char *describe(const char *pid)
 char *holder_of(const char *path)
 {
 	_cleanup_(close_folder) DIR *folder = opendir("/proc");
-	const struct dirent *entry;
+	const char *name;
 	struct stat wanted;
 	uint64_t pid;
 
 	if (!folder || stat(path, &wanted) < 0)
 		return NULL;
-	while ((entry = readdir(folder)))
-		if (text_u64(entry->d_name, INT32_MAX, &pid) && (pid_t)pid != getpid() &&
-		    has_open(entry->d_name, &wanted))
-			return describe(entry->d_name);
+	while ((name = next_name(folder)))
+		if (text_u64(name, INT32_MAX, &pid) && (pid_t)pid != getpid() &&
+		    has_open(name, &wanted))
+			return describe(name);
 	return NULL;
 }

@@ -147,25 +147,32 @@ static int claim(int fd, const char *path, struct err *err)
 	return 0;
 }
 
+static int open_port(int *fd, const char *path, struct err *err)
+{
+	struct stat is;
+
+	if (stat(path, &is) == 0 && !S_ISCHR(is.st_mode))
+		return err_set(err, ERR_CONFIG, "this is no character device");
+	/* O_NONBLOCK: without it open() waits for carrier. */
+	*fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0)
+		return open_error(path, err);
+	if (!isatty(*fd))
+		return err_set(err, ERR_CONFIG, "this is no serial port");
+	return 0;
+}
+
 int stream_open_tty(struct stream **stream, const char *path,
 		    const struct stream_settings *settings, struct deadline deadline,
 		    struct err *err)
 {
 	_cleanup_(closep) int fd = -1;
 	struct fd_stream *self;
-	struct stat is;
-	int rc;
+	int rc = open_port(&fd, path, err);
 
 	(void)deadline;
-	/* O_NONBLOCK: without it open() waits for carrier. */
-	if (stat(path, &is) == 0 && !S_ISCHR(is.st_mode))
-		return err_set(err, ERR_CONFIG, "this is no character device");
-	fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return open_error(path, err);
-	if (!isatty(fd))
-		return err_set(err, ERR_CONFIG, "this is no serial port");
-	rc = claim(fd, path, err);
+	if (rc == 0)
+		rc = claim(fd, path, err);
 	if (rc < 0)
 		return rc;
 	rc = set_mode(fd, settings->baud, err);
