@@ -134,6 +134,8 @@ size_t console_framing_feed(struct console_framing *framing, const char *data, s
 	size_t used = 0, length;
 
 	while (used < size && framing->state < FRAME_DONE) {
+		if (framing->begin_only && framing->state == FRAME_OUTPUT)
+			break;
 		length = match_mark(data + used, size - used, framing->marker, &mark);
 		if (length && length != CONSOLE_MORE)
 			take_mark(framing, &mark);
@@ -220,7 +222,7 @@ static void add_echo(struct buf *line, const char *marker)
 	buf_addf(line, "echo \"%.*s\"\"%s\"", (int)half, marker, marker + half);
 }
 
-static int check_command(const char *command, struct err *err)
+int console_check_command(const char *command, struct err *err)
 {
 	const char *at;
 
@@ -235,7 +237,7 @@ int console_frame_line(char **line, enum console_shell shell, const char *comman
 		       const char *marker, bool marked, struct err *err)
 {
 	_cleanup_(buf_free) struct buf text = {0};
-	int rc = check_command(command, err);
+	int rc = console_check_command(command, err);
 
 	if (rc < 0)
 		return rc;

@@ -8,6 +8,8 @@
 #include "io/console_parts.h"
 
 #define COMMAND_MAX     4000
+#define PIECE_MAX       700 /* bytes of a command in one line to a POSIX shell */
+#define VARIABLE        "_aboard"
 #define ECHO_MS         2000  /* no byte of the echo for so long: it is lost */
 #define PROOF_MS        1000  /* the same, while it is not known that a shell is there */
 #define ENTER_MS        2000  /* no first marker for so long: the Enter may be lost */
@@ -230,41 +232,89 @@ static int await_end(struct console *console, struct console_framing *framing,
 	return 0;
 }
 
-static int run_line(struct console *console, enum console_shell shell, const char *command,
-		    struct console_framing *framing, bool to_end, struct deadline deadline,
-		    struct err *err)
+static int run_short(struct console *console, enum console_shell shell, const char *command,
+		     struct console_framing *framing, struct deadline deadline, struct err *err)
 {
 	_cleanup_(freep) char *line = NULL;
 	char marker[CONSOLE_MARKER];
 	int rc;
 
-	if (strlen(command) > COMMAND_MAX)
-		return err_set(err, ERR_INTERNAL, "a command of more than %d bytes", COMMAND_MAX);
 	random_token(sizeof(marker) / 2, marker);
 	framing->marker = marker;
-	rc = console_frame_line(&line, shell, command, marker, to_end, err);
+	rc = console_frame_line(&line, shell, command, marker, !framing->begin_only, err);
 	if (rc == 0)
 		rc = await_prompt(console, deadline, err);
 	if (rc == 0)
 		rc = type_safely(console, line, deadline, err);
 	if (rc == 0)
 		rc = enter(console, framing, deadline, err);
-	if (rc == 0 && to_end)
+	if (rc == 0 && !framing->begin_only)
 		rc = await_end(console, framing, deadline, err);
 	return rc;
 }
 
+/* Puts one more piece of a command into the shell's variable, as far as a short line holds it. */
+static const char *quote_piece(struct buf *line, const char *command)
+{
+	buf_add_char(line, '\'');
+	for (; *command && line->size < PIECE_MAX; command++) {
+		if (*command == '\'')
+			buf_add_text(line, "'\\''");
+		else
+			buf_add_char(line, *command);
+	}
+	buf_add_char(line, '\'');
+	return command;
+}
+
+/* The line editor of busybox ends at 1024 bytes, whatever the kernel would take. A longer command
+   goes into a variable first. */
+static int store_long(struct console *console, const char *command, struct deadline deadline,
+		      struct err *err)
+{
+	const char *rest = command;
+	int rc = 0;
+
+	while (*rest && rc == 0) {
+		_cleanup_(buf_free) struct buf line = {0};
+		struct console_framing framing = {0};
+
+		buf_add_text(&line, rest == command ? VARIABLE "=" : VARIABLE "=$" VARIABLE);
+		rest = quote_piece(&line, rest);
+		/* As in hush, the assignment stands bare: its quotes are ours. */
+		rc = run_short(console, SHELL_UBOOT, buf_text(&line), &framing, deadline, err);
+		if (rc == 0 && framing.status)
+			return err_set(err, ERR_BOARD, "the shell does not take a long command");
+	}
+	return rc;
+}
+
+static int run_line(struct console *console, enum console_shell shell, const char *command,
+		    struct console_framing *framing, struct deadline deadline, struct err *err)
+{
+	int rc = console_check_command(command, err);
+
+	if (rc == 0 && strlen(command) > COMMAND_MAX)
+		rc = err_set(err, ERR_INTERNAL, "a command of more than %d bytes", COMMAND_MAX);
+	if (rc == 0 && shell == SHELL_POSIX && strlen(command) > PIECE_MAX) {
+		rc = store_long(console, command, deadline, err);
+		command = "eval \"$" VARIABLE "\"";
+	}
+	if (rc < 0)
+		return rc;
+	return run_short(console, shell, command, framing, deadline, err);
+}
+
 static int run_named(struct console *console, enum console_shell shell, const char *command,
-		     struct console_framing *framing, bool to_end, struct deadline deadline,
-		     struct err *err)
+		     struct console_framing *framing, struct deadline deadline, struct err *err)
 {
 	int64_t start = clock_ms();
 	_cleanup_(freep) char *what = NULL;
-	int rc = run_line(console, shell, command, framing, to_end, deadline, err);
+	int rc = run_line(console, shell, command, framing, deadline, err);
 
 	if (rc == 0)
 		return 0;
-	what = xasprintf("the board to %s `%.80s`", to_end ? "end" : "begin", command);
+	what = xasprintf("the board to %s `%.80s`", framing->begin_only ? "begin" : "end", command);
 	return console_waited(console, rc, start, what, err);
 }
 
@@ -272,7 +322,7 @@ int console_run(struct console *console, enum console_shell shell, const char *c
 		struct buf *output, int *status, struct deadline deadline, struct err *err)
 {
 	struct console_framing framing = {.output = output};
-	int rc = run_named(console, shell, command, &framing, true, deadline, err);
+	int rc = run_named(console, shell, command, &framing, deadline, err);
 
 	*status = framing.status;
 	return rc;
@@ -281,9 +331,12 @@ int console_run(struct console *console, enum console_shell shell, const char *c
 int console_start(struct console *console, enum console_shell shell, const char *command,
 		  struct deadline deadline, struct err *err)
 {
-	struct console_framing framing = {0};
+	struct console_framing framing = {.begin_only = true};
+	int rc = run_named(console, shell, command, &framing, deadline, err);
 
-	return run_named(console, shell, command, &framing, false, deadline, err);
+	if (rc == 0)
+		console->mid_line = false;
+	return rc;
 }
 
 int console_prove(struct console *console, enum console_shell shell, struct deadline deadline,

@@ -46,6 +46,7 @@ enum console_frame_state {
 struct console_framing {
 	const char *marker;
 	struct buf *output; /* NULL: not wanted */
+	bool begin_only;    /* nothing behind the first marker's line is used */
 	enum console_frame_state state;
 	int status;
 };
@@ -54,10 +55,13 @@ struct console_framing {
    call, and what follows the code is not touched. */
 size_t console_framing_feed(struct console_framing *framing, const char *data, size_t size);
 
+/* ERR_INTERNAL for control characters, which a line editor would obey. */
+int console_check_command(const char *command, struct err *err);
+
 /* The line to type so that a shell prints the marker, runs the command and prints the marker with
    its code; owned by the caller. The marker is typed in two halves, so no echo of the line equals
    it. `marked` false: without the second marker. ERR_CONFIG for a command that would swallow the
-   end of the line (an open quote), ERR_INTERNAL for control characters. */
+   end of the line (an open quote), else as console_check_command(). */
 int console_frame_line(char **line, enum console_shell shell, const char *command,
 		       const char *marker, bool marked, struct err *err);
 
