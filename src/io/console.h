@@ -58,18 +58,18 @@ enum console_shell {
    code. The line is sent in pieces, each after the echo of the one before; a line whose echo does
    not come is given up with Ctrl-C and sent once more, byte by byte. What is typed is
 
-     echo "AB""CD";COMMAND;echo "AB""CD" $?                        U-Boot
-     echo "AB""CD";command eval 'COMMAND';echo "AB""CD" $?         a POSIX shell
+     echo "AB""CD";COMMAND;echo "AB""CD" $? $?                     U-Boot
+     echo "AB""CD";command eval 'COMMAND';echo "AB""CD" $? $?      a POSIX shell
 
-   so it fits a line of 43 bytes more than the command in U-Boot, whose buffer (CONFIG_SYS_CBSIZE)
-   is 256 bytes or more; there a comment and trailing semicolons are left off. A POSIX shell takes
-   any command, also one with a syntax error or a & at its end; a long one goes into the variable
-   _aboard first, because busybox edits lines of at most 1024 bytes.
-   A line over 4000 bytes or with control characters is ERR_INTERNAL; with an open quote, in U-Boot,
-   ERR_CONFIG; one that the shell does not begin to run is given up with Ctrl-C and ERR_BOARD. A
-   command that still runs when the time is over is left running. If the first marker was lost on
-   the way the output is not known to be whole: ERR_CONSOLE, with *status set.
-   Never call this with a secret: consoles are logged. */
+   (the code twice, so that a lost digit is no other code) and fits a line of 46 bytes more than the
+   command in U-Boot, whose buffer (CONFIG_SYS_CBSIZE) is 256 bytes or more; there a comment and
+   trailing semicolons are left off. A POSIX shell takes any command, also one with a syntax error
+   or a & at its end; a long one goes into the variable _aboard first, because busybox edits lines
+   of at most 1024 bytes. A line over 4000 bytes or with control characters is ERR_INTERNAL; with an
+   open quote, in U-Boot, ERR_CONFIG; one that the shell does not begin to run is given up with
+   Ctrl-C and ERR_BOARD. A command that still runs when the time is over is left running. If the
+   first marker or a code was lost on the way the result is not known: ERR_CONSOLE. Never call this
+   with a secret: consoles are logged. */
 int console_run(struct console *console, enum console_shell shell, const char *command,
 		struct buf *output, int *status, struct deadline deadline, struct err *err);
 
@@ -106,9 +106,9 @@ int console_login(struct console *console, const struct console_login *how,
 /* The last lines that came (at most 20), for messages and records; borrowed until the next call. */
 const char *console_tail(struct console *console);
 
-/* The pure part of console_run(), for tests and fuzzing: looks for MARKER line, output, MARKER and
-   code in what came so far. Returns true when complete. `marker` is what the board prints, not the
-   split form that is typed. */
+/* The pure part of console_run(), for tests and fuzzing: looks for MARKER line, output, MARKER,
+   code and code in what came so far. Returns true when complete. `marker` is what the board prints,
+   not the split form that is typed. */
 bool console_frame(const char *received, size_t size, const char *marker, struct buf *output,
 		   int *status);
 

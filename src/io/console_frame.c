@@ -41,9 +41,9 @@ static size_t match_marker(const char *data, size_t size, const char *marker)
 	return at;
 }
 
-/* " 127" behind a marker: the place behind it and the code; 0: no code; CONSOLE_MORE. The code has
-   ended only when another byte follows. */
-static size_t match_code(const char *data, size_t size, size_t at, int *code)
+/* " 127" at `at`: the place behind it, and the number; 0: it is not there; CONSOLE_MORE. A number
+   has ended only when another byte follows. */
+static size_t match_number(const char *data, size_t size, size_t at, int *number)
 {
 	int digits;
 
@@ -52,14 +52,14 @@ static size_t match_code(const char *data, size_t size, size_t at, int *code)
 		return CONSOLE_MORE;
 	if (data[at++] != ' ')
 		return 0;
-	*code = 0;
+	*number = 0;
 	for (digits = 0;; digits++) {
 		at = skip_messages(data, size, at);
 		if (at == CONSOLE_MORE || at == size)
 			return CONSOLE_MORE;
 		if (!isdigit((unsigned char)data[at]) || digits == CODE_DIGITS)
 			return digits ? at : 0;
-		*code = *code * 10 + (data[at++] - '0');
+		*number = *number * 10 + (data[at++] - '0');
 	}
 }
 
@@ -78,10 +78,28 @@ static size_t match_end(const char *data, size_t size, size_t at)
 
 /* A marker with or without its code at `data`. */
 struct mark {
-	size_t length;
 	bool has_code;
+	bool is_sure; /* both codes are the same */
 	int code;
 };
+
+/* Behind a marker's letters: " 127 127", or a line end. */
+static size_t match_rest(const char *data, size_t size, size_t at, struct mark *mark)
+{
+	size_t behind = match_number(data, size, at, &mark->code), again;
+	int second;
+
+	if (behind == CONSOLE_MORE)
+		return CONSOLE_MORE;
+	if (!behind)
+		return match_end(data, size, at);
+	again = match_number(data, size, behind, &second);
+	if (again == CONSOLE_MORE)
+		return CONSOLE_MORE;
+	mark->has_code = true;
+	mark->is_sure = again && second == mark->code;
+	return again ? again : behind;
+}
 
 static size_t match_mark(const char *data, size_t size, const char *marker, struct mark *mark)
 {
@@ -90,11 +108,7 @@ static size_t match_mark(const char *data, size_t size, const char *marker, stru
 	*mark = (struct mark){0};
 	if (at == 0 || at == CONSOLE_MORE)
 		return at;
-	mark->length = match_code(data, size, at, &mark->code);
-	mark->has_code = mark->length && mark->length != CONSOLE_MORE;
-	if (!mark->length)
-		mark->length = match_end(data, size, at);
-	return mark->length;
+	return match_rest(data, size, at, mark);
 }
 
 /* One byte of output, or a CR LF as LF; its length, or CONSOLE_MORE for a CR whose next byte is
@@ -124,7 +138,7 @@ static void take_mark(struct console_framing *framing, const struct mark *mark)
 		framing->state = FRAME_OUTPUT;
 		return;
 	}
-	framing->state = framing->state == FRAME_OUTPUT ? FRAME_DONE : FRAME_LOST;
+	framing->state = framing->state == FRAME_OUTPUT && mark->is_sure ? FRAME_DONE : FRAME_LOST;
 	framing->status = mark->code;
 }
 
@@ -251,7 +265,7 @@ int console_frame_line(char **line, enum console_shell shell, const char *comman
 	if (marked) {
 		buf_add_char(&text, ';');
 		add_echo(&text, marker);
-		buf_add_text(&text, " $?");
+		buf_add_text(&text, " $? $?");
 	}
 	*line = buf_steal(&text);
 	return 0;

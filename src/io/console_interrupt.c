@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "io/console_parts.h"
 
-#define CTRL_C         "\x03"
+/* Twice, because behind an ESC the first is taken for the rest of a sequence. */
+#define CTRL_C         "\x03\x03"
 #define CTRL_C_EVERY   5   /* rounds of keys */
 #define SETTLE_MS      100 /* so long nothing more comes: the line is complete */
 #define PROMPT_WAIT_MS 500
@@ -27,8 +28,8 @@ static int await_open_prompt(struct console *console, const struct console_patte
 	return 1;
 }
 
-/* Keys that were typed may stand behind the prompt, and an ESC may have made the board wait for the
-   rest of a sequence: two Ctrl-C give a clean line. 0: there is a shell. */
+/* Keys that were typed may stand behind the prompt: Ctrl-C gives a clean line. 0: there is a shell.
+ */
 static int prove_uboot(struct console *console, const struct console_pattern *prompt,
 		       struct deadline deadline, struct err *err)
 {
@@ -36,7 +37,7 @@ static int prove_uboot(struct console *console, const struct console_pattern *pr
 
 	buf_clear(&console->rx);
 	if (rc >= 0)
-		rc = console_send(console, CTRL_C CTRL_C, 2, deadline, err);
+		rc = console_send(console, CTRL_C, strlen(CTRL_C), deadline, err);
 	if (rc >= 0)
 		rc = console_settle(console, SETTLE_MS, deadline_in(deadline, PROMPT_WAIT_MS), err);
 	if (rc < 0)

@@ -226,9 +226,7 @@ static int await_end(struct console *console, struct console_framing *framing,
 	console->prompt_due = true;
 	console->mid_line = true;
 	if (framing->state == FRAME_LOST)
-		return err_set(err, ERR_CONSOLE,
-			       "a part of what the board said was lost (the command ended with %d)",
-			       framing->status);
+		return err_set(err, ERR_CONSOLE, "a part of what the board said was lost");
 	return 0;
 }
 

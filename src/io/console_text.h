@@ -35,12 +35,13 @@ struct console_echo {
    or what follows the last expected byte. */
 size_t console_echo_feed(struct console_echo *echo, const char *data, size_t size);
 
-/* Takes MARKER line, output, MARKER and code apart while they come. */
+/* Takes MARKER line, output, MARKER, code and code again apart while they come. */
 enum console_frame_state {
 	FRAME_BEFORE, /* the first marker has not come */
 	FRAME_OUTPUT,
 	FRAME_DONE, /* status is set */
-	FRAME_LOST, /* the second marker came without the first: status is set, the output is not */
+	FRAME_LOST, /* the second marker came, but not the first, or not with the same code twice:
+		       a byte was lost or came in between */
 };
 
 struct console_framing {

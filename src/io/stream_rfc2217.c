@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -20,6 +22,8 @@ struct port {
 	char *name;
 	struct telnet telnet;
 	struct buf early; /* data that came while the port was set up */
+	int early_fd;     /* readable while there is some */
+	int poll_fd;      /* readable when one of both is */
 	int cancel_fd;    /* of the job that opened it, for the lines, which have no deadline */
 };
 
@@ -57,6 +61,17 @@ static int pump(struct port *self, void *data, size_t size, size_t *got, bool *e
 	return send_replies(self, deadline, err);
 }
 
+static void mark_early(const struct port *self)
+{
+	uint64_t count = 1;
+
+	/* Neither blocks, nor does it matter what was there. */
+	if (self->early.size)
+		eventfd_write(self->early_fd, count);
+	else
+		eventfd_read(self->early_fd, &count);
+}
+
 static int read_port(struct stream *stream, void *data, size_t size, size_t *got,
 		     struct deadline deadline, struct err *err)
 {
@@ -68,6 +83,7 @@ static int read_port(struct stream *stream, void *data, size_t size, size_t *got
 		*got = size < self->early.size ? size : self->early.size;
 		memcpy(data, self->early.data, *got);
 		buf_drop(&self->early, *got);
+		mark_early(self);
 		return 0;
 	}
 	while (rc == 0 && !*got && !ended)
@@ -92,6 +108,8 @@ static void close_port(struct stream *stream)
 	struct port *self = self_of(stream);
 
 	closep(&self->fd);
+	closep(&self->early_fd);
+	closep(&self->poll_fd);
 	freep(&self->name);
 	telnet_free(&self->telnet);
 	buf_free(&self->early);
@@ -100,7 +118,19 @@ static void close_port(struct stream *stream)
 
 static int poll_fd_port(struct stream *stream)
 {
-	return self_of(stream)->fd;
+	return self_of(stream)->poll_fd;
+}
+
+static int watch(struct port *self, struct err *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	self->early_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	self->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(self->poll_fd, EPOLL_CTL_ADD, self->fd, &event) < 0 ||
+	    epoll_ctl(self->poll_fd, EPOLL_CTL_ADD, self->early_fd, &event) < 0)
+		return err_errno(err, ERR_HOST, "cannot make an event descriptor");
+	return 0;
 }
 
 /* The answers to these are not awaited: some servers never give them. */
@@ -135,9 +165,20 @@ static int send_break(struct stream *stream, struct err *err)
 	return rc < 0 ? rc : control(stream, COM_PORT_BREAK_OFF, err);
 }
 
-/* Reads until *what is not `is` any more; what comes as data meanwhile is kept. 1: it stays. */
-static int await_change(struct port *self, const uint32_t *what, uint32_t is, int64_t ms,
-			struct deadline deadline, struct err *err)
+static bool has_answered(const struct telnet *telnet)
+{
+	return telnet->ours[TELNET_COM_PORT] != TELNET_ASKED;
+}
+
+static bool has_baud(const struct telnet *telnet)
+{
+	return telnet->baud != 0;
+}
+
+/* Reads until the server has said something; what comes as data meanwhile is kept. 1: it does not.
+ */
+static int await(struct port *self, bool (*said)(const struct telnet *telnet), int64_t ms,
+		 struct deadline deadline, struct err *err)
 {
 	struct deadline soon = deadline_in(deadline, ms);
 	uint8_t piece[512];
@@ -145,7 +186,7 @@ static int await_change(struct port *self, const uint32_t *what, uint32_t is, in
 	size_t got;
 	int rc;
 
-	while (*what == is) {
+	while (!said(&self->telnet)) {
 		rc = pump(self, piece, sizeof(piece), &got, &ended, soon, err);
 		if (rc == -ERR_TIMEOUT && deadline_left_ms(deadline) > 0)
 			return 1;
@@ -154,6 +195,7 @@ static int await_change(struct port *self, const uint32_t *what, uint32_t is, in
 		if (ended)
 			return err_set(err, ERR_CONSOLE, "the server closes the connection");
 		buf_add(&self->early, piece, got);
+		mark_early(self);
 	}
 	return 0;
 }
@@ -168,7 +210,7 @@ static int set_baud_until(struct port *self, unsigned int baud, struct deadline 
 	telnet_baud(baud, &bytes);
 	rc = send_all(self, &bytes, deadline, err);
 	if (rc == 0)
-		rc = await_change(self, &self->telnet.baud, 0, BAUD_MS, deadline, err);
+		rc = await(self, has_baud, BAUD_MS, deadline, err);
 	if (rc < 0 || rc == 1 || self->telnet.baud == baud)
 		return rc < 0 ? rc : 0;
 	err_set(err, ERR_CONFIG, "the server sets %u baud instead of %u", self->telnet.baud, baud);
@@ -207,16 +249,15 @@ static int no_com_port(struct err *err)
 
 static int agree(struct port *self, struct deadline deadline, struct err *err)
 {
-	enum telnet_option *com_port = &self->telnet.ours[TELNET_COM_PORT];
 	int rc;
 
 	telnet_begin(&self->telnet);
 	rc = send_replies(self, deadline, err);
 	if (rc == 0)
-		rc = await_change(self, com_port, TELNET_ASKED, AGREE_MS, deadline, err);
+		rc = await(self, has_answered, AGREE_MS, deadline, err);
 	if (rc < 0)
 		return rc;
-	return rc == 1 || *com_port != TELNET_ON ? no_com_port(err) : 0;
+	return self->telnet.ours[TELNET_COM_PORT] == TELNET_ON ? 0 : no_com_port(err);
 }
 
 /* 8N1 without flow control. */
@@ -250,10 +291,16 @@ int stream_open_rfc2217(struct stream **stream, const char *host_port,
 	if (rc < 0)
 		return rc;
 	self = xcalloc(1, sizeof(*self));
-	*self = (struct port){.stream.ops = &ops, .fd = fd, .cancel_fd = deadline.cancel_fd};
+	*self = (struct port){.stream.ops = &ops,
+			      .fd = fd,
+			      .early_fd = -1,
+			      .poll_fd = -1,
+			      .cancel_fd = deadline.cancel_fd};
 	self->name = xstrdup(host_port);
 	opened = &self->stream;
-	rc = agree(self, deadline, err);
+	rc = watch(self, err);
+	if (rc == 0)
+		rc = agree(self, deadline, err);
 	if (rc == 0)
 		rc = set_format(self, deadline, err);
 	if (rc == 0)

@@ -53,7 +53,7 @@ static bool we_can(uint8_t option)
 
 static bool they_may(uint8_t option)
 {
-	return we_can(option) || option == TELNET_ECHO;
+	return option == TELNET_BINARY || option == TELNET_SGA || option == TELNET_ECHO;
 }
 
 /* The same rules hold both ways: `asks` says whether the option shall be on, `yes` and `no` are our
@@ -75,6 +75,10 @@ static void agree(struct telnet *telnet, enum telnet_option *state, bool asks, b
 
 static void negotiate(struct telnet *telnet, uint8_t verb, uint8_t option)
 {
+	/* A server has no WILL for this option. Who says so may be no server but a peer that echoes
+	   what we said, and an answer would come back as consent. */
+	if (option == TELNET_COM_PORT && (verb == WILL || verb == WONT))
+		return;
 	if (verb == DO || verb == DONT)
 		agree(telnet, &telnet->ours[option], verb == DO, we_can(option), WILL, WONT,
 		      option);

@@ -32,7 +32,7 @@ static void frame(const char *text, size_t size)
 
 static void echo(const char *text, size_t size)
 {
-	static const char expected[] = "echo \"01234\"\"56789\" $?";
+	static const char expected[] = "echo \"01234\"\"56789\" $? $?";
 	struct console_echo echo = {expected, sizeof(expected) - 1, 0};
 
 	if (console_echo_feed(&echo, text, size) > size || echo.matched > echo.size)

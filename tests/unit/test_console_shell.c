@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The console on a real shell. */
-#include "console_rig.h"
+#include "rig/console_rig.h"
 
 #include <unistd.h>
 
@@ -187,6 +187,29 @@ static void silence(void **state)
 	assert_non_null(strstr(err.remedy, "baud"));
 }
 
+/* What prints a prompt after every line and every Ctrl-C is not yet a shell. */
+static void false_prompt(void **state)
+{
+	static const char talker[] = "trap 'printf \"\\r\\n=> \"' INT\n"
+				     "while :; do read -r line; printf '=> '; done\n";
+	static const struct console_interrupt how = {"^=> ?$", NULL, 50};
+	_cleanup_(freep) char *path = path_join(*state, "talker.sh");
+	_cleanup_(freep) char *address = xasprintf(ON_A_TERMINAL("sh %s"), path);
+	_cleanup_(console_freep) struct console *console = NULL;
+	_cleanup_(buf_free) struct buf said = {0};
+	struct console_login login = {.prompt = "> *$"};
+	struct err err;
+
+	assert_int_equal(path_write(path, talker, sizeof(talker) - 1, 0600, &err), 0);
+	console = console_on(open_stream(address), &said);
+	assert_int_equal(console_interrupt(console, &how, deadline_in(DEADLINE_NEVER, 2500), &err),
+			 -ERR_TIMEOUT);
+	assert_non_null(strstr(buf_text(&said), "$? $?"));
+	assert_int_equal(console_login(console, &login, deadline_in(DEADLINE_NEVER, 2500), &err),
+			 -ERR_TIMEOUT);
+	assert_non_null(strstr(buf_text(&said), "command eval"));
+}
+
 static void cancelled(void **state)
 {
 	_cleanup_(console_freep) struct console *console = console_on(open_stream(SHELL), NULL);
@@ -306,6 +329,7 @@ int main(void)
 		TEST(expects),
 		TEST(closed),
 		TEST(silence),
+		TEST(false_prompt),
 		TEST(cancelled),
 		TEST(logs_in),
 		TEST(login_refused),

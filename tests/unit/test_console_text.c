@@ -122,25 +122,24 @@ struct frame_row {
 };
 
 static const struct frame_row frames[] = {
-	{"echo \"01234\"\"56789\";x\r\n" MARK "\r\nout\r\n" MARK " 0\r\n=> ", true, 0, "out\n"},
-	{MARK "\r\n" MARK " 127\r\n", true, 127, ""},
-	{MARK "\r\nno line end" MARK " 1\r\n", true, 1, "no line end"},
+	{"echo \"01234\"\"56789\";x\r\n" MARK "\r\nout\r\n" MARK " 0 0\r\n=> ", true, 0, "out\n"},
+	{MARK "\r\n" MARK " 127 127\r\n", true, 127, ""},
+	{MARK "\r\nno line end" MARK " 1 1\r\n", true, 1, "no line end"},
 	/* prompts, wrong markers and codes inside the output */
-	{MARK "\r\n=> \r\ncrc32 ==> 0\r\n012345678 0\r\n" MARK " 2\r\n", true, 2,
-	 "=> \ncrc32 ==> 0\n012345678 0\n"},
+	{MARK "\r\n=> \r\ncrc32 ==> 0\r\n012345678 0 0\r\n" MARK " 2 2\r\n", true, 2,
+	 "=> \ncrc32 ==> 0\n012345678 0 0\n"},
 	/* half a marker before a whole one */
-	{MARK "\r\n012340123401234" MARK " 3\r\n", true, 3, "012340123401234"},
-	{MARK "\nlf only\n" MARK " 0\n", true, 0, "lf only\n"},
-	{MARK "\r\r\na\r\r\nb\rc\r\n" MARK " 0\r\n", true, 0, "a\nb\rc\n"},
+	{MARK "\r\n012340123401234" MARK " 3 3\r\n", true, 3, "012340123401234"},
+	{MARK "\nlf only\n" MARK " 0 0\n", true, 0, "lf only\n"},
+	{MARK "\r\r\na\r\r\nb\rc\r\n" MARK " 0 0\r\n", true, 0, "a\nb\rc\n"},
 	/* the kernel on the marker's line, inside the marker, around and inside the code */
-	{KERNEL MARK "\r\nx\r\n" KERNEL MARK " 4\r\n", true, 4,
-	 "x\n"
-	 "[   12.345678] usb 1-1: new device\n"},
-	{"[   12.345678] usb " MARK "\r\nx\r\n", false, 0, NULL},
-	{"01234" KERNEL "56789\r\nx\r\n0123456" KERNEL KERNEL "789 5\r\n", true, 5, "x\n"},
-	{MARK KERNEL "\r\nx\r\n" MARK KERNEL " " KERNEL "1" KERNEL "2\r\n", true, 12, "x\n"},
-	{MARK "\r\nx\r\n" MARK " 7[   12.345678] usb\r\n\r\n", true, 7, "x\n"},
-	{MARK "\r\nx\r\n" MARK " 7usb: no time stamp\r\n", true, 7, "x\n"},
+	{KERNEL MARK "\r\nx\r\n" KERNEL MARK " 4 4\r\n", true, 4,
+	 "x\n[   12.345678] usb 1-1: new device\n"},
+	{"01234" KERNEL "56789\r\nx\r\n0123456" KERNEL KERNEL "789 5 5\r\n", true, 5, "x\n"},
+	{MARK KERNEL "\r\nx\r\n" MARK KERNEL " " KERNEL "1" KERNEL "2 1" KERNEL "2\r\n", true, 12,
+	 "x\n"},
+	{MARK "\r\nx\r\n" MARK " 7 7[   12.345678] usb\r\n\r\n", true, 7, "x\n"},
+	{MARK "\r\nx\r\n" MARK " 7 7usb: no time stamp\r\n", true, 7, "x\n"},
 	/* not complete */
 	{"", false, 0, NULL},
 	{MARK, false, 0, NULL},
@@ -148,9 +147,13 @@ static const struct frame_row frames[] = {
 	{MARK "\r\nout\r\n" MARK, false, 0, NULL},
 	{MARK "\r\nout\r\n" MARK " ", false, 0, NULL},
 	{MARK "\r\nout\r\n" MARK " 12", false, 0, NULL},
-	{"echo \"01234\"\"56789\" $?\r\n", false, 0, NULL},
-	/* the first marker was lost */
-	{"garbage\r\n" MARK " 0\r\n", false, 0, NULL},
+	{MARK "\r\nout\r\n" MARK " 12 12", false, 0, NULL},
+	{"echo \"01234\"\"56789\" $? $?\r\n", false, 0, NULL},
+	/* something was lost, or came in between */
+	{"garbage\r\n" MARK " 0 0\r\n", false, 0, NULL},
+	{MARK "\r\nout\r\n" MARK " 0 10\r\n", false, 0, NULL},
+	{MARK "\r\nout\r\n" MARK " 1\r\n", false, 0, NULL},
+	{MARK "\r\nout\r\n" MARK " 11\r\n", false, 0, NULL},
 };
 
 static void whole_frames(void **state)
@@ -202,18 +205,25 @@ static void frames_in_pieces(void **state)
 			feed_in_pieces(&frames[i], size);
 }
 
-static void lost_frame(void **state)
+static void lost_frames(void **state)
 {
-	static const char came[] = "garbage\r\n" MARK " 3\r\n";
-	struct console_framing framing = {.marker = MARK};
+	static const char *const rows[] = {
+		"garbage\r\n" MARK " 3 3\r\n",
+		MARK "\r\nout\r\n" MARK " 3 13\r\n",
+		MARK "\r\nout\r\n" MARK " 3\r\n",
+	};
+	size_t i;
 
 	(void)state;
-	console_framing_feed(&framing, came, strlen(came));
-	assert_int_equal(framing.state, FRAME_LOST);
-	assert_int_equal(framing.status, 3);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct console_framing framing = {.marker = MARK};
+
+		console_framing_feed(&framing, rows[i], strlen(rows[i]));
+		assert_int_equal(framing.state, FRAME_LOST);
+	}
 }
 
-#define UBOOT(command) "echo \"01234\"\"56789\";" command ";echo \"01234\"\"56789\" $?"
+#define UBOOT(command) "echo \"01234\"\"56789\";" command ";echo \"01234\"\"56789\" $? $?"
 #define POSIX(command) UBOOT("command eval '" command "'")
 
 static void lines(void **state)
@@ -262,7 +272,7 @@ int main(void)
 		cmocka_unit_test(clean_text),      cmocka_unit_test(clean_nul),
 		cmocka_unit_test(kernel_messages), cmocka_unit_test(echoes),
 		cmocka_unit_test(whole_frames),    cmocka_unit_test(frames_in_pieces),
-		cmocka_unit_test(lost_frame),      cmocka_unit_test(lines),
+		cmocka_unit_test(lost_frames),     cmocka_unit_test(lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "stream_rig.h"
+#include "rig/stream_rig.h"
 
 #include <arpa/inet.h>
 #include <asm/termbits.h>

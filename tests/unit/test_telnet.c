@@ -32,6 +32,7 @@ static const struct row rows[] = {
 	{BYTES("\377\375\000\377\375\000"), BYTES(""), BYTES("\377\373\000")}, /* DO twice */
 	{BYTES("\377\375\003\377\376\003"), BYTES(""), BYTES("\377\373\003\377\374\003")},
 	{BYTES("\377\376\054"), BYTES(""), BYTES("")}, /* DONT what is off */
+	{BYTES("\377\373\054"), BYTES(""), BYTES("")}, /* WILL COM-PORT: an echo */
 	{BYTES("a\377\372\054\151\0\0\377\377\377\360b"), BYTES("ab"), BYTES("")},
 	{BYTES("\377\372\054\377"), BYTES(""), BYTES("")},
 };

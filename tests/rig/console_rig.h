@@ -50,6 +50,43 @@ static inline void stop_countdown(struct console *console)
 		fail_msg("%s", err.text);
 }
 
+/* A stream that uses another one and leaves it open. */
+struct borrowed_stream {
+	struct stream stream;
+	struct stream *from;
+};
+
+static inline int borrowed_read(struct stream *stream, void *data, size_t size, size_t *got,
+				struct deadline deadline, struct err *err)
+{
+	struct stream *from = container_of(stream, struct borrowed_stream, stream)->from;
+
+	return stream_read(from, data, size, got, deadline, err);
+}
+
+static inline int borrowed_write(struct stream *stream, const void *data, size_t size,
+				 struct deadline deadline, struct err *err)
+{
+	struct stream *from = container_of(stream, struct borrowed_stream, stream)->from;
+
+	return stream_write(from, data, size, deadline, err);
+}
+
+static inline void borrowed_close(struct stream *stream)
+{
+	free(container_of(stream, struct borrowed_stream, stream));
+}
+
+static inline struct stream *borrow(struct stream *from)
+{
+	static const struct stream_ops ops = {
+		.read = borrowed_read, .write = borrowed_write, .close = borrowed_close};
+	struct borrowed_stream *self = xcalloc(1, sizeof(*self));
+
+	*self = (struct borrowed_stream){{&ops}, from};
+	return &self->stream;
+}
+
 struct command_row {
 	const char *command;
 	int status;
