@@ -7,6 +7,7 @@
 #include "io/console_text.h"
 
 #define CODE_DIGITS 6
+#define RETURNS_MAX 16 /* CRs before one LF */
 
 /* Kernel messages at `from`, which may stand anywhere: between two letters of a marker, too.
    Returns the place behind them, or CONSOLE_MORE. */
@@ -118,11 +119,11 @@ static size_t take_output(struct console_framing *framing, const char *data, siz
 	size_t length = 1;
 
 	if (*data == '\r') {
-		while (length < size && data[length] == '\r')
+		while (length < size && length < RETURNS_MAX && data[length] == '\r')
 			length++;
-		if (length == size && length < 16)
+		if (length == size && length < RETURNS_MAX)
 			return CONSOLE_MORE;
-		if (length < size && data[length] == '\n')
+		if (length < RETURNS_MAX && data[length] == '\n')
 			data += length++;
 		else
 			length = 1;

@@ -17,6 +17,7 @@
 #define QUIET_MS        200
 #define CALM_MS         3000 /* the longest wait for quiet */
 #define PROMPT_QUIET_MS 100
+#define PROMPT_MS       500 /* the longest wait for a prompt, when it is never quiet */
 
 /* U-Boot and the line editor of busybox say so when their buffer is full. */
 #define BELL '\a'
@@ -138,7 +139,7 @@ static int type_safely(struct console *console, const char *line, struct deadlin
    before the prompt is there would be echoed twice, or lost. */
 static int await_prompt(struct console *console, struct deadline deadline, struct err *err)
 {
-	struct deadline soon = deadline_in(deadline, CALM_MS);
+	struct deadline soon = deadline_in(deadline, PROMPT_MS);
 	bool due = console->prompt_due;
 	int rc;
 
@@ -287,6 +288,16 @@ static int store_long(struct console *console, const char *command, struct deadl
 	return rc;
 }
 
+/* With the escapes of its quotes. */
+static size_t quoted_length(const char *command)
+{
+	size_t length = 0;
+
+	for (; *command; command++)
+		length += *command == '\'' ? 4 : 1;
+	return length;
+}
+
 static int run_line(struct console *console, enum console_shell shell, const char *command,
 		    struct console_framing *framing, struct deadline deadline, struct err *err)
 {
@@ -294,7 +305,7 @@ static int run_line(struct console *console, enum console_shell shell, const cha
 
 	if (rc == 0 && strlen(command) > COMMAND_MAX)
 		rc = err_set(err, ERR_INTERNAL, "a command of more than %d bytes", COMMAND_MAX);
-	if (rc == 0 && shell == SHELL_POSIX && strlen(command) > PIECE_MAX) {
+	if (rc == 0 && shell == SHELL_POSIX && quoted_length(command) > PIECE_MAX) {
 		rc = store_long(console, command, deadline, err);
 		command = "eval \"$" VARIABLE "\"";
 	}

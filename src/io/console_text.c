@@ -6,10 +6,11 @@
 
 #include "base/mem.h"
 
-#define ESC      '\x1b'
-#define CSI_MAX  32  /* bytes of an escape sequence; longer is no sequence */
-#define OSC_MAX  256 /* bytes of a title and the like */
-#define LINE_MAX 1024
+#define ESC         '\x1b'
+#define CSI_MAX     32  /* bytes of an escape sequence; longer is no sequence */
+#define OSC_MAX     256 /* bytes of a title and the like */
+#define LINE_MAX    1024
+#define RETURNS_MAX 16 /* CRs before one LF */
 
 /* ESC ] text BEL, or ESC ] text ESC \ */
 static size_t osc_length(const char *raw, size_t size)
@@ -57,10 +58,12 @@ static size_t return_length(const char *raw, size_t size)
 {
 	size_t i = 0;
 
-	while (i < size && raw[i] == '\r')
+	while (i < size && i < RETURNS_MAX && raw[i] == '\r')
 		i++;
+	if (i == RETURNS_MAX)
+		return i;
 	if (i == size)
-		return i < CSI_MAX ? CONSOLE_MORE : i;
+		return CONSOLE_MORE;
 	return raw[i] == '\n' ? i + 1 : i;
 }
 

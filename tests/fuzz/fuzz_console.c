@@ -30,22 +30,38 @@ static void frame(const char *text, size_t size)
 		abort();
 }
 
+/* In one piece and byte by byte it is the same, here and below. */
 static void echo(const char *text, size_t size)
 {
 	static const char expected[] = "echo \"01234\"\"56789\" $? $?";
-	struct console_echo echo = {expected, sizeof(expected) - 1, 0};
+	struct console_echo whole = {expected, sizeof(expected) - 1, 0}, pieces = whole;
+	_cleanup_(buf_free) struct buf pending = {0};
+	size_t i;
 
-	if (console_echo_feed(&echo, text, size) > size || echo.matched > echo.size)
+	if (console_echo_feed(&whole, text, size) > size || whole.matched > whole.size)
+		abort();
+	for (i = 0; i < size; i++) {
+		buf_add_char(&pending, text[i]);
+		buf_drop(&pending, console_echo_feed(&pieces, pending.data, pending.size));
+	}
+	if (pieces.matched != whole.matched)
 		abort();
 }
 
 static void clean(const char *text, size_t size)
 {
-	_cleanup_(buf_free) struct buf clean = {0};
+	_cleanup_(buf_free) struct buf whole = {0}, pieces = {0}, pending = {0};
+	size_t i;
 
-	if (console_clean(text, size, &clean) > size || clean.size > size)
+	if (console_clean(text, size, &whole) > size || whole.size > size)
 		abort();
-	if (clean.size && memchr(clean.data, '\0', clean.size))
+	if (whole.size && memchr(whole.data, '\0', whole.size))
+		abort();
+	for (i = 0; i < size; i++) {
+		buf_add_char(&pending, text[i]);
+		buf_drop(&pending, console_clean(pending.data, pending.size, &pieces));
+	}
+	if (pieces.size != whole.size || memcmp(buf_text(&pieces), buf_text(&whole), whole.size))
 		abort();
 }
 

@@ -18,6 +18,10 @@ static const struct command_row commands[] = {
 	{"printf 'no line end'; (exit 3)", 3, "no line end"},
 };
 
+#define QUOTES_20  "''''''''''''''''''''"
+#define QUOTES_100 QUOTES_20 QUOTES_20 QUOTES_20 QUOTES_20 QUOTES_20
+#define QUOTES     QUOTES_100 QUOTES_100 QUOTES_100 QUOTES_100
+
 static void run_all(const char *address)
 {
 	_cleanup_(console_freep) struct console *console = console_on(open_stream(address), NULL);
@@ -37,6 +41,8 @@ static void run_all(const char *address)
 	command = xasprintf("echo \"%s\"; (exit 9)", word);
 	output = xasprintf("%s\n", word);
 	must_run(console, SHELL_POSIX, &(struct command_row){command, 9, output});
+	/* Short, until its quotes are quoted. */
+	must_run(console, SHELL_POSIX, &(struct command_row){"echo " QUOTES, 0, "\n"});
 }
 
 static void wide(void **state)

@@ -81,7 +81,7 @@ static void socat_tcp(void **state)
 		start((const char *const[]){"socat", listen, "PIPE", NULL});
 	_cleanup_(stream_closep) struct stream *stream = must_open_soon(address);
 
-	(void)state;
+	(void)state, (void)pid;
 	must_pass(stream, stream);
 }
 
@@ -94,6 +94,7 @@ static void socat_unix(void **state)
 		start((const char *const[]){"socat", listen, "PIPE", NULL});
 	_cleanup_(stream_closep) struct stream *stream = must_open_soon(address);
 
+	(void)pid;
 	must_pass(stream, stream);
 }
 
@@ -110,6 +111,7 @@ static void socat_calls(void **state)
 		_cleanup_(end_program) pid_t pid =
 			start((const char *const[]){"socat", connect, "PIPE", NULL});
 
+		(void)pid;
 		must_pass(stream, stream);
 	}
 }
@@ -126,6 +128,7 @@ static void socat_serial(void **state)
 	char byte;
 	struct err err;
 
+	(void)pid;
 	must_pass(stream, stream);
 	stream_close(steal(stream));
 	/* socat has it open and locked when its first byte has come back. */
@@ -239,7 +242,7 @@ static void no_telnet(void **state)
 	_cleanup_(end_program) pid_t pid =
 		start((const char *const[]){"socat", listen, "PIPE", NULL});
 
-	(void)state;
+	(void)state, (void)pid;
 	no_com_port(address);
 }
 

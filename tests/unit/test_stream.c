@@ -136,6 +136,7 @@ static void serial_settings(void **state)
 	struct err err;
 	int fd;
 
+	assert_non_null(board);
 	assert_int_equal(stream_open(&host, path, &settings, WAIT, &err), 0);
 	fd = host->ops->poll_fd(host);
 	assert_int_equal(ioctl(fd, TCGETS2, &mode), 0);
@@ -170,6 +171,7 @@ static void serial_permission(void **state)
 	int status;
 	pid_t pid;
 
+	assert_non_null(board);
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chmod(path, 0600), 0);
