@@ -249,6 +249,7 @@ static int run_short(struct console *console, enum console_shell shell, const ch
 		rc = enter(console, framing, deadline, err);
 	if (rc == 0 && !framing->begin_only)
 		rc = await_end(console, framing, deadline, err);
+	framing->marker = NULL; /* it ends here */
 	return rc;
 }
 

@@ -286,7 +286,7 @@ int stream_open_rfc2217(struct stream **stream, const char *host_port,
 {
 	_cleanup_(stream_closep) struct stream *opened = NULL;
 	struct port *self;
-	int fd, rc = tcp_connect(&fd, host_port, deadline, err);
+	int fd = -1, rc = tcp_connect(&fd, host_port, deadline, err);
 
 	if (rc < 0)
 		return rc;

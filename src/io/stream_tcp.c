@@ -109,7 +109,7 @@ int stream_open_tcp(struct stream **stream, const char *host_port,
 		    struct err *err)
 {
 	struct fd_stream *self;
-	int fd, rc = tcp_connect(&fd, host_port, deadline, err);
+	int fd = -1, rc = tcp_connect(&fd, host_port, deadline, err);
 
 	(void)settings;
 	if (rc < 0)
