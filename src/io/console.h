@@ -56,7 +56,8 @@ enum console_shell {
 /* Runs one line and waits for its end. `output`, if not NULL, receives what it printed (CR LF as
    LF, the echo and the markers removed, other bytes as they came). *status receives the return
    code. The line is sent in pieces, each after the echo of the one before; a line whose echo does
-   not come is given up with Ctrl-C and sent once more, byte by byte. What is typed is
+   not come is given up (Ctrl-C; in a POSIX shell first Ctrl-U) and sent once more, byte by byte.
+   What is typed is
 
      echo "AB""CD";COMMAND;echo "AB""CD" $? $?                     U-Boot
      echo "AB""CD";command eval 'COMMAND';echo "AB""CD" $? $?      a POSIX shell

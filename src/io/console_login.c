@@ -8,6 +8,7 @@
 #include "io/console_parts.h"
 
 #define CTRL_C    "\x03"
+#define CTRL_U    "\x15"
 #define SETTLE_MS 100
 #define NOISE_MS  1000 /* the longest wait for quiet */
 #define NUDGE_MS  2000 /* silence after which Linux is asked to show its prompt again */
@@ -43,8 +44,9 @@ static int not_accepted(struct err *err)
 	return err_remedy(err, "check login.username and login.password in the manifest");
 }
 
-static int at_login(struct login *login, struct err *err)
+static int at_login(struct login *login, const struct console_pattern *pattern, struct err *err)
 {
+	(void)pattern;
 	if (!login->how->username)
 		return 0;
 	if (login->password || login->names == NAMES_MAX)
@@ -54,8 +56,9 @@ static int at_login(struct login *login, struct err *err)
 }
 
 /* The password of a login that somebody else began is answered with nothing. */
-static int at_password(struct login *login, struct err *err)
+static int at_password(struct login *login, const struct console_pattern *pattern, struct err *err)
 {
+	(void)pattern;
 	if (!login->names)
 		return answer(login, "", err);
 	if (!login->how->password) {
@@ -69,15 +72,32 @@ static int at_password(struct login *login, struct err *err)
 	return answer(login, login->how->password, err);
 }
 
-static int at_activate(struct login *login, struct err *err)
+static int at_activate(struct login *login, const struct console_pattern *pattern, struct err *err)
 {
+	(void)pattern;
 	return answer(login, "", err);
 }
 
-/* 1: the prompt is a shell's. What was typed to find out is taken back when it is not. */
-static int at_prompt(struct login *login, struct err *err)
+static int prove(struct login *login, const struct console_pattern *prompt, struct err *err)
 {
-	int rc = console_prove(login->console, SHELL_POSIX, login->deadline, err);
+	int rc = console_send(login->console, CTRL_U, 1, login->deadline, err);
+
+	if (rc == 0)
+		rc = console_settle(login->console, SETTLE_MS,
+				    deadline_in(login->deadline, NOISE_MS), err);
+	if (rc < 0)
+		return rc;
+	if (!console_stands_at(login->console, prompt))
+		return err_set(err, ERR_BOARD, "the prompt has gone");
+	return console_prove(login->console, SHELL_POSIX, login->deadline, err);
+}
+
+/* 1: the prompt is a shell's. What somebody left half typed is taken back before anything is typed
+   behind it: "reboot #" looks like a prompt, too. What was typed to find out is taken back when it
+   is no shell. */
+static int at_prompt(struct login *login, const struct console_pattern *prompt, struct err *err)
+{
+	int rc = prove(login, prompt, err);
 
 	if (rc == 0)
 		return 1;
@@ -90,7 +110,7 @@ static int at_prompt(struct login *login, struct err *err)
 
 struct row {
 	struct console_pattern pattern;
-	int (*act)(struct login *login, struct err *err);
+	int (*act)(struct login *login, const struct console_pattern *pattern, struct err *err);
 };
 
 #define ROWS 4
@@ -111,7 +131,8 @@ static int rows_compile(struct rows *rows, const struct console_login *how, stru
 {
 	const struct {
 		const char *pattern;
-		int (*act)(struct login *login, struct err *err);
+		int (*act)(struct login *login, const struct console_pattern *pattern,
+			   struct err *err);
 	} texts[ROWS] = {
 		{how->login_prompt ? how->login_prompt : "login: *$", at_login},
 		{"assword: *$", at_password},
@@ -138,17 +159,27 @@ static bool is_refused(const struct login *login)
 	return regexec(&login->refused.compiled, buf_text(&text), 0, NULL, 0) == 0;
 }
 
-/* A prompt may have been printed before we listened, or a kernel message ran over it. Enter shows
-   it again; but when nothing was heard yet it may be U-Boot who waits, and an empty line would
-   repeat its last command: Ctrl-C is safe there. Behind an unknown prompt nothing is typed. */
+/* A prompt may have been printed before we listened, or a kernel message ran over it: Enter shows
+   it again. But when nothing was heard yet it may be U-Boot who waits, and an empty line would
+   repeat its last command: Ctrl-C is safe there. What stands on an open line may have been typed by
+   somebody, or be U-Boot's prompt, or a program that is slow to end its line: Ctrl-U takes back
+   what was typed, a blank line shows the prompt and repeats nothing, and the program is not
+   disturbed. */
+static const char *nudge_of(const struct login *login, const char *line)
+{
+	if (*line)
+		return CTRL_U " \r";
+	return login->console->heard ? "\r" : CTRL_C;
+}
+
 static int nudge(struct login *login, const char *line, struct err *err)
 {
-	const char *key = login->console->heard ? "\r" : CTRL_C;
+	const char *keys = nudge_of(login, line);
 
-	if (*line || clock_ms() < login->nudge_at)
+	if (clock_ms() < login->nudge_at)
 		return 0;
 	login->nudge_at = clock_ms() + NUDGE_MS;
-	return console_send(login->console, key, 1, login->deadline, err);
+	return console_send(login->console, keys, strlen(keys), login->deadline, err);
 }
 
 static int step(struct login *login, struct rows *rows, struct err *err)
@@ -167,7 +198,7 @@ static int step(struct login *login, struct rows *rows, struct err *err)
 	line = console_open_line(login->console);
 	for (i = 0; i < ROWS; i++)
 		if (regexec(&rows->list[i].pattern.compiled, line, 0, NULL, 0) == 0)
-			return rows->list[i].act(login, err);
+			return rows->list[i].act(login, &rows->list[i].pattern, err);
 	return nudge(login, line, err);
 }
 

@@ -19,6 +19,9 @@
 #define PROMPT_QUIET_MS 100
 #define PROMPT_MS       500 /* the longest wait for a prompt, when it is never quiet */
 
+#define CTRL_C "\x03"
+#define CTRL_U "\x15"
+
 /* U-Boot and the line editor of busybox say so when their buffer is full. */
 #define BELL '\a'
 
@@ -87,10 +90,10 @@ static int type_line(struct console *console, struct typing *typing, struct dead
 	return 0;
 }
 
-/* Ctrl-C takes back what was typed, in U-Boot and in a shell. */
-static int give_up_line(struct console *console, struct deadline deadline, struct err *err)
+static int give_up_line(struct console *console, const char *key, struct deadline deadline,
+			struct err *err)
 {
-	int rc = console_send(console, "\x03", 1, deadline, err);
+	int rc = console_send(console, key, strlen(key), deadline, err);
 
 	if (rc == 0)
 		rc = console_settle(console, QUIET_MS, deadline_in(deadline, CALM_MS), err);
@@ -115,23 +118,32 @@ static int no_echo(const struct typing *typing, struct err *err)
 			       "between characters");
 }
 
-/* Types the line, a second time byte by byte when the first is not echoed. */
-static int type_safely(struct console *console, const char *line, struct deadline deadline,
-		       struct err *err)
+/* What takes back a line that is not echoed, one try after the other. Ctrl-C is for a command that
+   still runs; but the ash of busybox 1.35, which loses a byte when a job in the background ends
+   just then, is ended by it, while Ctrl-U is harmless. */
+static const char *const give_up_keys[][3] = {
+	[SHELL_UBOOT] = {CTRL_C},
+	[SHELL_POSIX] = {CTRL_U, CTRL_C},
+};
+
+/* Types the line, again byte by byte when it is not echoed. */
+static int type_safely(struct console *console, enum console_shell shell, const char *line,
+		       struct deadline deadline, struct err *err)
 {
 	struct typing typing = {
 		.line = line, .chunk = console->settings.chunk, .patience_ms = ECHO_MS};
 	int rc = type_line(console, &typing, deadline, err);
+	const char *const *key;
 
-	if (rc == 1) {
-		rc = give_up_line(console, deadline, err);
+	for (key = give_up_keys[shell]; rc == 1 && *key; key++) {
+		rc = give_up_line(console, *key, deadline, err);
 		typing.chunk = 1;
 		if (rc == 0)
 			rc = type_line(console, &typing, deadline, err);
 	}
 	if (rc != 1)
 		return rc;
-	rc = give_up_line(console, deadline, err);
+	rc = give_up_line(console, CTRL_C, deadline, err);
 	return rc < 0 ? rc : no_echo(&typing, err);
 }
 
@@ -207,7 +219,7 @@ static int enter(struct console *console, struct console_framing *framing, struc
 	if (rc != 1)
 		return rc;
 	said = console_last_line(console);
-	rc = give_up_line(console, deadline, err);
+	rc = give_up_line(console, CTRL_C, deadline, err);
 	if (rc < 0)
 		return rc;
 	return err_set(err, ERR_BOARD,
@@ -240,11 +252,13 @@ static int run_short(struct console *console, enum console_shell shell, const ch
 
 	random_token(sizeof(marker) / 2, marker);
 	framing->marker = marker;
-	rc = console_frame_line(&line, shell, command, marker, !framing->begin_only, err);
+	/* As in hush, where the command stands bare. */
+	rc = console_frame_line(&line, framing->bare ? SHELL_UBOOT : shell, command, marker,
+				!framing->begin_only, err);
 	if (rc == 0)
 		rc = await_prompt(console, deadline, err);
 	if (rc == 0)
-		rc = type_safely(console, line, deadline, err);
+		rc = type_safely(console, shell, line, deadline, err);
 	if (rc == 0)
 		rc = enter(console, framing, deadline, err);
 	if (rc == 0 && !framing->begin_only)
@@ -277,12 +291,11 @@ static int store_long(struct console *console, const char *command, struct deadl
 
 	while (*rest && rc == 0) {
 		_cleanup_(buf_free) struct buf line = {0};
-		struct console_framing framing = {0};
+		struct console_framing framing = {.bare = true};
 
 		buf_add_text(&line, rest == command ? VARIABLE "=" : VARIABLE "=$" VARIABLE);
 		rest = quote_piece(&line, rest);
-		/* As in hush, the assignment stands bare: its quotes are ours. */
-		rc = run_short(console, SHELL_UBOOT, buf_text(&line), &framing, deadline, err);
+		rc = run_short(console, SHELL_POSIX, buf_text(&line), &framing, deadline, err);
 		if (rc == 0 && framing.status)
 			return err_set(err, ERR_BOARD, "the shell does not take a long command");
 	}

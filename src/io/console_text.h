@@ -47,6 +47,7 @@ enum console_frame_state {
 struct console_framing {
 	const char *marker;
 	struct buf *output; /* NULL: not wanted */
+	bool bare;          /* typed without eval: the quotes are our own and closed */
 	bool begin_only;    /* nothing behind the first marker's line is used */
 	enum console_frame_state state;
 	int status;

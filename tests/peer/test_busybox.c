@@ -26,11 +26,16 @@ static void run_all(const char *address)
 {
 	_cleanup_(console_freep) struct console *console = console_on(open_stream(address), NULL);
 	_cleanup_(freep) char *word = xmalloc(3001), *command = NULL, *output = NULL;
+	struct err err;
 	size_t i;
 
 	log_in(console);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		must_run(console, SHELL_POSIX, &commands[i]);
+	/* What somebody began to type is taken back. */
+	assert_int_equal(console_send(console, "exit 1 #", 8, WAIT, &err), 0);
+	log_in(console);
+	must_run(console, SHELL_POSIX, &commands[1]);
 	/* Longer than the editor's 1024 bytes. */
 	for (i = 0; i < 3000; i++)
 		word[i] = (char)('!' + i % 94);

@@ -2,6 +2,9 @@
 /* The console on a real shell. */
 #include "rig/console_rig.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SHELL ON_A_TERMINAL("sh -i")
@@ -190,32 +193,69 @@ static void silence(void **state)
 	assert_non_null(strstr(err.remedy, "baud"));
 }
 
-/* What prints a prompt after every line and every Ctrl-C is not yet a shell. */
+/* What somebody began to type is taken back. */
+static void half_typed(void **state)
+{
+	_cleanup_(console_freep) struct console *console = console_on(open_stream(SHELL), NULL);
+	struct err err;
+
+	(void)state;
+	log_in(console);
+	assert_int_equal(console_send(console, "exit 1 #", 8, WAIT, &err), 0);
+	log_in(console);
+	must_run(console, SHELL_POSIX, &commands[2]);
+}
+
+/* Echoes, and prints a prompt after every line, Ctrl-C and Ctrl-U, but runs nothing. */
+static void talk(int fd)
+{
+	static const char prompt[] = "\r\n=> ";
+	char byte;
+
+	while (read(fd, &byte, 1) == 1) {
+		bool ends = byte == '\r' || byte == '\x03' || byte == '\x15';
+
+		if (write(fd, ends ? prompt : &byte, ends ? sizeof(prompt) - 1 : 1) < 0)
+			break;
+	}
+}
+
+/* In a process of its own, which ends when the console does. */
+static pid_t start_talker(const char *path)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	pid_t pid = fork();
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	memcpy(name.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+		talk(fd);
+	_exit(0);
+}
+
+/* A prompt is not yet a shell. */
 static void false_prompt(void **state)
 {
-	/* A Ctrl-C and the end of the terminal look the same to it: it ends after many. */
-	static const char talker[] = "trap echo INT; ended=0\n"
-				     "while printf '=> ' && [ $ended -lt 1000 ]; do\n"
-				     "	read -r line || ended=$((ended + 1))\n"
-				     "done\n";
 	static const struct console_interrupt how = {"^=> ?$", NULL, 50};
-	_cleanup_(freep) char *path = path_join(*state, "talker.sh");
-	_cleanup_(freep) char *address = xasprintf(ON_A_TERMINAL("sh %s"), path);
-	_cleanup_(console_freep) struct console *console = NULL;
+	_cleanup_(freep) char *path = path_join(*state, "talker");
+	_cleanup_(freep) char *address = xasprintf("unix:%s?listen", path);
 	_cleanup_(buf_free) struct buf said = {0};
+	_cleanup_(console_freep) struct console *console = console_on(open_stream(address), &said);
 	struct console_login login = {.prompt = "> *$"};
 	struct err err;
-	size_t which;
+	pid_t pid = start_talker(path);
 
-	assert_int_equal(path_write(path, talker, sizeof(talker) - 1, 0600, &err), 0);
-	console = console_on(open_stream(address), &said);
-	assert_int_equal(console_expect(console, &how.prompt, 1, &which, NULL, WAIT, &err), 0);
 	assert_int_equal(console_interrupt(console, &how, deadline_in(DEADLINE_NEVER, 2500), &err),
 			 -ERR_TIMEOUT);
 	assert_non_null(strstr(buf_text(&said), "$? $?"));
 	assert_int_equal(console_login(console, &login, deadline_in(DEADLINE_NEVER, 2500), &err),
 			 -ERR_TIMEOUT);
 	assert_non_null(strstr(buf_text(&said), "command eval"));
+	console_free(steal(console));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void cancelled(void **state)
@@ -239,7 +279,7 @@ static void cancelled(void **state)
 static const char board[] = "printf '[    0.000000] Linux version 6.1 (gcc) #2 SMP\\r\\n#'\n"
 			    "printf '2 SMP PREEMPT\\r\\nLast login: Monday\\r\\n'\n"
 			    "while :; do\n"
-			    "	printf 'board login: '; read -r name\n"
+			    "	printf 'board login: '; read -r name || exit\n"
 			    "	stty -echo; printf 'Password: '; read -r word; stty echo; echo\n"
 			    "	[ \"$name:$word\" = 'root:open sesame' ] && break\n"
 			    "	printf '\\nLogin incorrect\\n'\n"
@@ -337,6 +377,7 @@ int main(void)
 		TEST(expects),
 		TEST(closed),
 		TEST(silence),
+		TEST(half_typed),
 		TEST(false_prompt),
 		TEST(cancelled),
 		TEST(logs_in),
