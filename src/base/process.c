@@ -16,16 +16,16 @@
 
 /* In the child: only async-signal-safe calls from here to exec. The errno of a failed exec goes
  * back through report_fd. */
-static void become(const char *const *argv, int out_fd, int report_fd)
+static void become(const char *const *argv, int in_fd, int out_fd, int report_fd)
 {
-	int null_fd = open("/dev/null", O_RDONLY), reason;
 	sigset_t none;
+	int reason;
 
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	dup2(null_fd, STDIN_FILENO);
+	dup2(in_fd >= 0 ? in_fd : open("/dev/null", O_RDONLY), STDIN_FILENO);
 	dup2(out_fd, STDOUT_FILENO);
 	dup2(out_fd, STDERR_FILENO);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -35,8 +35,7 @@ static void become(const char *const *argv, int out_fd, int report_fd)
 	_exit(127);
 }
 
-/* Forks and execs; 0 once the exec has worked. */
-static int spawn(const char *const *argv, int out_fd, pid_t *pid, struct err *err)
+int process_spawn(const char *const *argv, int in_fd, int out_fd, pid_t *pid, struct err *err)
 {
 	_cleanup_(closep) int report_in = -1;
 	int report[2], reason;
@@ -47,7 +46,7 @@ static int spawn(const char *const *argv, int out_fd, pid_t *pid, struct err *er
 	report_in = report[0];
 	*pid = fork();
 	if (*pid == 0)
-		become(argv, out_fd, report[1]);
+		become(argv, in_fd, out_fd, report[1]);
 	close(report[1]);
 	if (*pid < 0)
 		return err_errno(err, ERR_HOST, "cannot start %s", argv[0]);
@@ -111,7 +110,7 @@ int process_run(const char *const *argv, struct process_result *result, struct d
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_errno(err, ERR_HOST, "cannot make a pipe");
 	out_in = out[0];
-	rc = spawn(argv, out[1], &pid, err);
+	rc = process_spawn(argv, -1, out[1], &pid, err);
 	close(out[1]);
 	if (rc < 0)
 		return rc;
@@ -133,7 +132,7 @@ int process_start(const char *const *argv, const char *log_path, pid_t *pid, str
 		   0600);
 	if (out < 0)
 		return err_errno(err, ERR_HOST, "cannot write %s", log_path);
-	return spawn(argv, out, pid, err);
+	return process_spawn(argv, -1, out, pid, err);
 }
 
 static bool is_plain(const char *word)

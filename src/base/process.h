@@ -28,6 +28,11 @@ int process_run(const char *const *argv, struct process_result *result, struct d
    (/dev/null when NULL), and leaves it running; *pid is the leader of its process group. */
 int process_start(const char *const *argv, const char *log_path, pid_t *pid, struct err *err);
 
+/* Starts argv[0] (found on PATH) in a session of its own on descriptors of the caller's: standard
+   input from `in_fd` (-1: /dev/null), standard output and error to `out_fd`. Returns once the exec
+   has worked; the caller ends and waits for *pid. */
+int process_spawn(const char *const *argv, int in_fd, int out_fd, pid_t *pid, struct err *err);
+
 /* "argv[0] argv[1] ..." for messages, quoted where needed; owned by the caller. */
 char *process_describe(const char *const *argv);
 

@@ -55,11 +55,30 @@ enum console_shell {
 
 /* Runs one line and waits for its end. `output`, if not NULL, receives what it printed (CR LF as
    LF, the echo and the markers removed, other bytes as they came). *status receives the return
-   code. The line is sent in pieces, each after the echo of the one before. A line with a newline or
-   over 4000 bytes is ERR_INTERNAL. A line whose echo does not come is given up with Ctrl-C and sent
-   once more. Never call this with a secret: consoles are logged. */
+   code. The line is sent in pieces, each after the echo of the one before; a line whose echo does
+   not come is given up (Ctrl-C; in a POSIX shell first Ctrl-U) and sent once more, byte by byte.
+   What is typed is
+
+     echo "AB""CD";COMMAND;echo "AB""CD" $? $?                     U-Boot
+     echo "AB""CD";command eval 'COMMAND';echo "AB""CD" $? $?      a POSIX shell
+
+   (the code twice, so that a lost digit is no other code) and fits a line of 46 bytes more than the
+   command in U-Boot, whose buffer (CONFIG_SYS_CBSIZE) is 256 bytes or more; there a comment and
+   trailing semicolons are left off. A POSIX shell takes any command, also one with a syntax error
+   or a & at its end; a long one goes into the variable _aboard first, because busybox edits lines
+   of at most 1024 bytes. A line over 4000 bytes or with control characters is ERR_INTERNAL; with an
+   open quote, in U-Boot, ERR_CONFIG; one that the shell does not begin to run is given up with
+   Ctrl-C and ERR_BOARD. A command that still runs when the time is over is left running. If the
+   first marker or a code was lost on the way the result is not known: ERR_CONSOLE. Never call this
+   with a secret: consoles are logged. */
 int console_run(struct console *console, enum console_shell shell, const char *command,
 		struct buf *output, int *status, struct deadline deadline, struct err *err);
+
+/* Types one line and returns when the shell has begun to run it: for a command that does not come
+   back, such as a boot. Typing, echo and errors as in console_run(); what it prints is left for
+   console_expect(). */
+int console_start(struct console *console, enum console_shell shell, const char *command,
+		  struct deadline deadline, struct err *err);
 
 /* How to stop a boot loader's countdown. */
 struct console_interrupt {
@@ -88,9 +107,9 @@ int console_login(struct console *console, const struct console_login *how,
 /* The last lines that came (at most 20), for messages and records; borrowed until the next call. */
 const char *console_tail(struct console *console);
 
-/* The pure part of console_run(), for tests and fuzzing: looks for MARKER line, output, MARKER and
-   code in what came so far. Returns true when complete. `marker` is what the board prints, not the
-   split form that is typed. */
+/* The pure part of console_run(), for tests and fuzzing: looks for MARKER line, output, MARKER,
+   code and code in what came so far. Returns true when complete. `marker` is what the board prints,
+   not the split form that is typed. */
 bool console_frame(const char *received, size_t size, const char *marker, struct buf *output,
 		   int *status);
 

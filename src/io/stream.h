@@ -46,15 +46,21 @@ struct stream_settings {
 	unsigned int baud; /* any number the port can do, also non-standard ones; 0: 115200 */
 };
 
-/* Opens a stream by its address (8N1, flow control off, raw; a local port is locked for us alone):
-     /dev/ttyUSB0, any path to a character device     serial port
-     socket://HOST:PORT                               TCP, bytes as they are
-     rfc2217://HOST:PORT                              telnet with RFC 2217 COM port control
-     unix:PATH   unix:PATH?listen                     Unix socket; with ?listen we are the server:
-   the path is made now, the other side may come later, go and come again (nothing is an end of
-   stream) pty:PATH                                         makes a pseudo terminal and a symbolic
-   link PATH to its other end exec:PROGRAM ARG...                              a program's standard
-   input and output; words as in sh quoting, no shell The caller closes it with stream_close(). */
+/* Opens a stream by its address (8N1, flow control off, raw; a local port is locked for us alone);
+   the caller closes it with stream_close().
+
+     /dev/ttyUSB0               serial port; any path to one that begins with /, ./ or ../
+     socket://HOST:PORT         TCP, bytes as they are
+     rfc2217://HOST:PORT        telnet with RFC 2217 COM port control
+     unix:PATH                  Unix socket
+     unix:PATH?listen           the same as its server: PATH is made now, the other side may come
+				later, go and come again (nothing is an end of stream)
+     pty:PATH                   makes a pseudo terminal and a symbolic link PATH to its other end
+     exec:PROGRAM ARG...        a program's standard input and output (and error); words quoted as
+				in sh, no shell
+
+   ERR_CONFIG: the address or what it names is wrong; ERR_NOT_FOUND: no such device or socket;
+   ERR_BUSY: another program has it; ERR_HOST, ERR_NETWORK: it cannot be opened. */
 int stream_open(struct stream **stream, const char *address, const struct stream_settings *settings,
 		struct deadline deadline, struct err *err);
 
@@ -70,7 +76,8 @@ void stream_closep(struct stream **stream);
 int stream_check(const char *address, struct err *err);
 
 /* The transport that writes what passes through `below` (which it then owns) to a readable log
-   file, one line a transfer: seconds, direction, escaped bytes. */
+   file, one line a transfer: seconds, direction, escaped bytes. After an error `below` is still the
+   caller's. */
 int stream_trace(struct stream **stream, struct stream *below, const char *log_path,
 		 struct err *err);
 
