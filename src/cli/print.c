@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "cli/term.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+static const char *const codes[] = {
+	[COLOUR_NONE] = "",        [COLOUR_GOOD] = "\033[32m", [COLOUR_WARN] = "\033[33m",
+	[COLOUR_BAD] = "\033[31m", [COLOUR_FAINT] = "\033[2m",
+};
+
+const char *colour_begin(enum colour colour, bool on)
+{
+	return on ? codes[colour] : "";
+}
+
+const char *colour_end(bool on)
+{
+	return on ? "\033[0m" : "";
+}
+
+bool term_has_colour(FILE *file)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(file)) && !(no && *no) && term && !text_equal(term, "dumb");
+}
+
+/* C0 controls, DEL, and the C1 controls as UTF-8 has them (c2 80 .. c2 9f). */
+static bool is_control(const unsigned char *c)
+{
+	return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+}
+
+void print_clean(FILE *out, const char *text, size_t indent)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	for (; *c; c++) {
+		if (*c == '\n' && c[1])
+			fprintf(out, "\n%*s", (int)indent, "");
+		else if (*c == '\t')
+			fputc(' ', out);
+		else if (*c != '\n' && *c != '\r' && !is_control(c))
+			fputc(*c, out);
+		else if (*c != '\n' && *c != '\r')
+			fputc('?', out);
+		if (c[0] == 0xc2 && is_control(c))
+			c++;
+	}
+}
+
+void print_err(FILE *out, const struct err *err, bool colour)
+{
+	fprintf(out, "%saboard:%s ", colour_begin(COLOUR_BAD, colour), colour_end(colour));
+	print_clean(out, err->text[0] ? err->text : err_kind_help(err->kind), 8);
+	fputc('\n', out);
+	if (!err->remedy[0])
+		return;
+	fputs("     -> ", out);
+	print_clean(out, err->remedy, 8);
+	fputc('\n', out);
+}
+
+static void print_value(FILE *out, const json_t *value, size_t indent)
+{
+	char size[TEXT_SIZE];
+	json_int_t bytes;
+
+	if (json_is_string(value)) {
+		print_clean(out, json_string_value(value), indent);
+	} else if (json_is_integer(value)) {
+		bytes = json_integer_value(value);
+		fputs(text_of_size((uint64_t)bytes, size), out);
+		if (bytes >= 1024)
+			fprintf(out, " (%" JSON_INTEGER_FORMAT " bytes)", bytes);
+	} else {
+		_cleanup_(freep) char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+		print_clean(out, text ? text : "", indent);
+	}
+}
+
+/* Columns of a plan: section, key, value. */
+#define KEY_COLUMN 12
+#define KEY_WIDTH  14
+
+static void print_facts(FILE *out, const char *section, json_t *facts)
+{
+	const char *key, *shown = section;
+	json_t *value;
+
+	json_object_foreach(facts, key, value)
+	{
+		fputs("  ", out);
+		print_clean(out, shown, 0);
+		fprintf(out, "%*s",
+			strlen(shown) < KEY_COLUMN - 3 ? (int)(KEY_COLUMN - 2 - strlen(shown)) : 1,
+			"");
+		print_clean(out, key, 0);
+		fprintf(out, "%*s",
+			strlen(key) < KEY_WIDTH - 1 ? (int)(KEY_WIDTH - strlen(key)) : 1, "");
+		print_value(out, value, KEY_COLUMN + KEY_WIDTH);
+		fputc('\n', out);
+		shown = "";
+	}
+}
+
+static void print_steps(FILE *out, const json_t *steps)
+{
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(steps, i, step)
+	{
+		fprintf(out, "  %-10s%zu. ", i ? "" : "steps", i + 1);
+		print_clean(out, json_is_string(step) ? json_string_value(step) : "", 15);
+		fputc('\n', out);
+	}
+}
+
+static void print_warnings(FILE *out, const json_t *warnings, bool colour)
+{
+	json_t *warning;
+	size_t i;
+
+	json_array_foreach(warnings, i, warning)
+	{
+		fprintf(out, "%s!%s ", colour_begin(COLOUR_WARN, colour), colour_end(colour));
+		print_clean(out, json_is_string(warning) ? json_string_value(warning) : "", 2);
+		fputc('\n', out);
+	}
+}
+
+void print_plan(FILE *out, const json_t *plan, const char *digest, bool colour)
+{
+	json_t *facts = json_object_get(plan, "facts"), *section;
+	const char *name;
+
+	json_object_foreach(facts, name, section) print_facts(out, name, section);
+	print_steps(out, json_object_get(plan, "steps"));
+	print_warnings(out, json_object_get(plan, "warnings"), colour);
+	fprintf(out, "  plan      %s\n", digest ? digest : "");
+}
