@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/board.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,11 +21,12 @@
 
 static json_t *board_json(const struct board *board, const struct sight *sight)
 {
-	return json_pack("{sossssso?sosososo}", "name", json_text(board->name), "driver",
-			 board->driver->name, "file", board->node->file, "serial",
+	return json_pack("{s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "name", json_text(board->name),
+			 "driver", board->driver->name, "file", board->node->file, "serial",
 			 json_text(board->serial), "serial_seen", json_text(sight->serial_word),
 			 "serial_note", json_text(sight->serial_note), "power",
-			 json_text(sight->power), "power_note", json_text(sight->power_note));
+			 json_text(sight->power), "power_note", json_text(sight->power_note), "job",
+			 sight->job ? json_integer(sight->job) : json_null());
 }
 
 static void print_names(const struct boards *boards)
@@ -42,6 +44,8 @@ static void print_row(const struct board *board, const struct sight *sight, int 
 	printf("  %s", board->serial ? board->serial : "no serial");
 	if (sight->serial_word)
 		printf(" (%s)", sight->serial_note ? sight->serial_note : sight->serial_word);
+	if (sight->job)
+		printf(" (job %" PRId64 " is running)", sight->job);
 	putchar('\n');
 	if (sight->power_note)
 		printf("%*s  power: %s\n", width, "", sight->power_note);

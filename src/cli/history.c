@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/path.h"
@@ -11,6 +12,7 @@
 
 #define LIMIT_DEFAULT 20
 #define LIMIT_MAX     1000000
+#define LOG_MAX       ((size_t)256 << 20)
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -162,23 +164,39 @@ static void print_job(const json_t *job)
 	print_error(json_object_get(job, "error"));
 	print_checks(json_object_get(job, "checks"));
 	print_stages(json_object_get(job, "stages"));
-	printf("  %-10s%s\n", "console", text_of(job, "console"));
 }
 
 /* The console's bytes as they came. On a terminal they could do anything, so there they are
    cleaned. */
-static int print_log(const char *path, struct err *err)
+static void put_log(struct buf *log)
 {
-	_cleanup_(buf_free) struct buf log = {.max = (size_t)256 << 20};
-	int rc = path_read(path, log.max, &log, err);
+	size_t i;
 
-	if (rc < 0)
-		return err_prefix(err, "the console log");
-	if (term_has_colour(stdout))
-		print_clean(stdout, buf_text(&log), 0);
-	else
-		fwrite(buf_text(&log), 1, log.size, stdout);
-	return 0;
+	if (!isatty(STDOUT_FILENO)) {
+		fwrite(buf_text(log), 1, log->size, stdout);
+		return;
+	}
+	for (i = 0; i < log->size; i++)
+		if (log->data[i] == '\0')
+			log->data[i] = '?';
+	print_clean(stdout, buf_text(log), 0);
+	putchar('\n');
+}
+
+static int print_log(const json_t *job, struct err *err)
+{
+	_cleanup_(buf_free) struct buf log = {.max = LOG_MAX};
+	const char *path = text_of(job, "console");
+	int rc;
+
+	if (!*path)
+		return err_set(err, ERR_NOT_FOUND,
+			       "job %" JSON_INTEGER_FORMAT " has no console log",
+			       int_of(job, "job"));
+	rc = path_read(path, log.max, &log, err);
+	if (rc == 0)
+		put_log(&log);
+	return rc;
 }
 
 static int show(const struct cli *cli, const char *word, struct err *err)
@@ -195,7 +213,7 @@ static int show(const struct cli *cli, const char *word, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (args_flag(cli->args, "log", false)) {
-		rc = print_log(text_of(job, "console"), err);
+		rc = print_log(job, err);
 	} else if (cli->json) {
 		json_print(stdout, json_incref(job));
 	} else {
@@ -209,6 +227,8 @@ static int run(struct cli *cli, struct err *err)
 {
 	const char *word = args_word(cli->args, 0);
 
+	if (args_flag(cli->args, "log", false) && cli->json)
+		return err_set(err, ERR_USAGE, "--log is what the console said, not JSON");
 	if (word)
 		return show(cli, word, err);
 	if (args_flag(cli->args, "log", false)) {

@@ -17,6 +17,15 @@ static const char *const type_names[] = {
 	[KEY_ANY] = "any",
 };
 
+static const char example[] = "name: lab3\n"
+			      "driver: uboot\n"
+			      "serial: /dev/serial/by\\-id/usb\\-FTDI_lab3\n"
+			      "power:\n"
+			      "  type: command\n"
+			      "  \"on\": [pdu, \"on\", \"3\"]\n"
+			      "  \"off\": [pdu, \"off\", \"3\"]\n"
+			      "bundle: oci://registry.example.com/flash/lab3:1\n";
+
 static void add_key(struct buf *out, const struct key *key)
 {
 	buf_add_text(out, ".TP\n.B ");
@@ -65,5 +74,6 @@ void man_yaml(const struct program *program, const struct man_keys *tables, size
 		man_paragraphs(out, tables[i].summary);
 		add_keys(out, tables[i].keys, 0);
 	}
+	buf_addf(out, ".SH EXAMPLES\n.EX\n%s.EE\n", example);
 	buf_addf(out, ".SH SEE ALSO\n.BR %s (1)\n", program->name);
 }

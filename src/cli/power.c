@@ -57,7 +57,7 @@ static int act(const struct cli *cli, struct power *power, struct err *err)
 	if (rc < 0)
 		return err_prefix(err, "power of '%s'", power->board);
 	if (cli->json)
-		json_print(stdout, json_pack("{siss*ss}", "v", EVENTS_VERSION, "board",
+		json_print(stdout, json_pack("{s:i,s:s,s:s}", "v", EVENTS_VERSION, "board",
 					     power->board, "power", power_state_name(state)));
 	else
 		printf("%s: %s\n", power->board, power_state_name(state));

@@ -30,27 +30,44 @@ bool term_has_colour(FILE *file)
 	return isatty(fileno(file)) && !(no && *no) && term && !text_equal(term, "dumb");
 }
 
-/* C0 controls, DEL, and the C1 controls as UTF-8 has them (c2 80 .. c2 9f). */
+/* Bytes of the UTF-8 sequence that begins here (RFC 3629); 0: none does. */
+static size_t sequence(const unsigned char *c)
+{
+	size_t length = c[0] < 0x80   ? 1
+			: c[0] < 0xc2 ? 0
+			: c[0] < 0xe0 ? 2
+			: c[0] < 0xf0 ? 3
+			: c[0] < 0xf5 ? 4
+				      : 0;
+	size_t i;
+
+	for (i = 1; i < length; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* C0 controls, DEL, and the C1 controls (U+0080 to U+009F). */
 static bool is_control(const unsigned char *c)
 {
-	return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+	return *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
 }
 
 void print_clean(FILE *out, const char *text, size_t indent)
 {
 	const unsigned char *c = (const unsigned char *)text;
+	size_t length;
 
-	for (; *c; c++) {
+	for (; *c; c += length ? length : 1) {
+		length = sequence(c);
 		if (*c == '\n' && c[1])
 			fprintf(out, "\n%*s", (int)indent, "");
 		else if (*c == '\t')
 			fputc(' ', out);
-		else if (*c != '\n' && *c != '\r' && !is_control(c))
-			fputc(*c, out);
+		else if (length && !is_control(c))
+			fwrite(c, 1, length, out);
 		else if (*c != '\n' && *c != '\r')
 			fputc('?', out);
-		if (c[0] == 0xc2 && is_control(c))
-			c++;
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/record.h"
 #include "io/stream.h"
 #include "power/power.h"
 
@@ -81,8 +82,28 @@ static void look_at_power(const struct board *board, struct sight *sight, struct
 		sight->power_note = xstrdup(err.text);
 }
 
+/* The newest job of a board is the only one that can be running. */
+static int64_t running_job(const struct board *board)
+{
+	struct record_filter newest = {.board = board->name, .limit = 1};
+	const json_t *job;
+	json_t *jobs;
+	int64_t number = 0;
+
+	if (record_list(&newest, &jobs, NULL) < 0)
+		return 0;
+	job = json_array_get(jobs, 0);
+	if (text_equal(json_string_value(json_object_get(job, "outcome")), "running"))
+		number = json_integer_value(json_object_get(job, "job"));
+	json_decref(jobs);
+	return number;
+}
+
 void look_at(const struct board *board, struct sight *sight, struct deadline deadline)
 {
+	sight->job = running_job(board);
+	if (sight->job)
+		return;
 	look_at_serial(board->serial, sight, deadline_in(deadline, LOOK_MS));
 	look_at_power(board, sight, deadline_in(deadline, LOOK_MS));
 }

@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 #include "base/mem.h"
 #include "cli/confirm.h"
 #include "cli/session.h"
+#include "cli/signals.h"
 
 static void escape_key(void **state)
 {
@@ -265,13 +268,34 @@ static void no_answer_is_no(void **state)
 	close(cancel[1]);
 }
 
+/* SIGINT twice, SIGTERM, SIGHUP: the descriptor becomes readable and stays so. */
+static void signals_cancel(void **state)
+{
+	struct signals signals;
+	struct pollfd cancelled = {.events = POLLIN};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(signals_begin(&signals, &err), 0);
+	cancelled.fd = signals.cancel_fd;
+	assert_int_equal(poll(&cancelled, 1, 0), 0);
+	assert_int_equal(kill(getpid(), SIGINT), 0);
+	assert_int_equal(poll(&cancelled, 1, 10000), 1);
+	assert_int_equal(kill(getpid(), SIGINT), 0);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	assert_int_equal(poll(&cancelled, 1, 0), 1);
+	signals_end(&signals);
+	signals_end(&signals); /* once more does no harm */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escape_key),           cmocka_unit_test(prompt),
 		cmocka_unit_test(until_the_escape_key), cmocka_unit_test(until_the_board_is_gone),
 		cmocka_unit_test(until_a_signal),       cmocka_unit_test(answers),
-		cmocka_unit_test(no_answer_is_no),
+		cmocka_unit_test(no_answer_is_no),      cmocka_unit_test(signals_cancel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,6 +324,10 @@ static void control_characters_stay_out(void **state)
 		 "?1m"},
 		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
 		{"\x7f", "?"},
+		{"\x9b"
+		 "1m\xff",
+		 "?1m?"},
+		{"\xe2\x82\xac \xe2\x82", "\xe2\x82\xac ??"},
 	};
 	size_t i;
 
