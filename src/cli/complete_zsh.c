@@ -8,7 +8,7 @@ static void add_action(struct buf *out, const char *argument)
 {
 	static const char *const actions[] = {[COMPLETE_NONE] = " ",
 					      [COMPLETE_FILE] = "_files",
-					      [COMPLETE_BOARD] = "_aboard_boards"};
+					      [COMPLETE_BOARD] = "_aboard_names_of_boards"};
 	enum complete_kind kind = complete_kind(argument);
 
 	if (kind != COMPLETE_CHOICE) {
@@ -126,7 +126,7 @@ void complete_zsh(const struct program *program, struct buf *out)
 
 	buf_add_text(out, "#compdef aboard\n"
 			  "# Completion for zsh, made by 'aboard help --completion zsh'.\n\n"
-			  "_aboard_boards()\n{\n"
+			  "_aboard_names_of_boards()\n{\n"
 			  "\tlocal -a boards=(${(f)\"$(aboard boards -q 2>/dev/null)\"})\n"
 			  "\t_describe board boards\n}\n\n"
 			  "typeset -ga _aboard_global=( \\\n");

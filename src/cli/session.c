@@ -220,7 +220,8 @@ int session_run(struct session *session, struct err *err)
 	if (rc < 0)
 		return rc;
 	put(session->out_fd, hello, sizeof(hello) - 1);
-	rc = send_bytes(session, "\r", 1, err); /* a prompt, to see where we are */
+	if (session->at_prompt)
+		rc = send_bytes(session, "\r", 1, err);
 	if (rc == 0)
 		rc = converse(&running, winch_fd, err);
 	put(session->out_fd, bye, sizeof(bye) - 1);

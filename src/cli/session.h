@@ -17,7 +17,9 @@ struct session {
 	int in_fd, out_fd;     /* the terminal */
 	int log_fd;            /* -1: none */
 	int cancel_fd;
-	bool tell_size; /* the other end is a POSIX shell with stty */
+	bool at_prompt; /* a shell waits at the other end: it is asked to show its prompt. Otherwise
+			   nothing is sent that the person did not type: a countdown would stop */
+	bool tell_size; /* that shell is a POSIX one with stty */
 };
 
 /* Until the person ends it (0), the console is lost (ERR_CONSOLE) or a signal comes

@@ -73,6 +73,7 @@ static int converse(struct job *job, const struct place *place, int log_fd, stru
 		.out_fd = STDOUT_FILENO,
 		.log_fd = log_fd,
 		.cancel_fd = cli->cancel_fd,
+		.at_prompt = place->framed,
 		.tell_size = text_equal(place->at, "linux"),
 	};
 

@@ -109,6 +109,8 @@ def test_zsh(board, script, tool):
     result = run(tool("zsh"), "-fc", text, "zsh", str(script("zsh")), cwd=board.folder,
                  env=board.environment)
     assert (result.stdout, result.stderr) == ("_aboard\n", "")
+    functions = re.findall(r"^(\w+)\(\)$", script("zsh").read_text(), re.M)
+    assert len(functions) == len(set(functions)) > 10
 
 
 FISH = [

@@ -75,7 +75,6 @@ def console(aboard):
 def test_both_ways(console, aboard):
     one = console("--log", "session.log")
     one.read_until(ENDS)
-    one.board_gets(b"\r")
     one.board.sendall(b"=> ")
     one.read_until(b"=> ")
     one.type(b"version\r\x03\x1d\x1d")

@@ -191,6 +191,7 @@ static void until_the_escape_key(void **state)
 	(void)state;
 	place_begin(&place);
 	person.fd = place.person;
+	place.session.at_prompt = true;
 	put_text(place.board[1], "=> ");
 	pthread_create(&thread, NULL, sit_down, &person);
 	rc = session_run(&place.session, &err);
