@@ -102,11 +102,38 @@ static void print_value(FILE *out, const json_t *value, size_t indent)
 	}
 }
 
-/* Columns of a plan: section, key, value. */
-#define KEY_COLUMN 12
-#define KEY_WIDTH  14
+/* Widths of a plan's columns: section and key, each with two blanks behind it. */
+struct columns {
+	size_t section, key;
+};
 
-static void print_facts(FILE *out, const char *section, json_t *facts)
+static void widen(size_t *width, const char *text)
+{
+	if (strlen(text) + 2 > *width)
+		*width = strlen(text) + 2;
+}
+
+static struct columns measure(json_t *facts)
+{
+	struct columns columns = {.section = strlen("digest") + 2};
+	const char *name, *key;
+	json_t *section, *value;
+
+	json_object_foreach(facts, name, section)
+	{
+		widen(&columns.section, name);
+		json_object_foreach(section, key, value) widen(&columns.key, key);
+	}
+	return columns;
+}
+
+static void print_column(FILE *out, const char *text, size_t width)
+{
+	print_clean(out, text, 0);
+	fprintf(out, "%*s", (int)(width - strlen(text)), "");
+}
+
+static void print_facts(FILE *out, const char *section, json_t *facts, struct columns columns)
 {
 	const char *key, *shown = section;
 	json_t *value;
@@ -114,28 +141,26 @@ static void print_facts(FILE *out, const char *section, json_t *facts)
 	json_object_foreach(facts, key, value)
 	{
 		fputs("  ", out);
-		print_clean(out, shown, 0);
-		fprintf(out, "%*s",
-			strlen(shown) < KEY_COLUMN - 3 ? (int)(KEY_COLUMN - 2 - strlen(shown)) : 1,
-			"");
-		print_clean(out, key, 0);
-		fprintf(out, "%*s",
-			strlen(key) < KEY_WIDTH - 1 ? (int)(KEY_WIDTH - strlen(key)) : 1, "");
-		print_value(out, value, KEY_COLUMN + KEY_WIDTH);
+		print_column(out, shown, columns.section);
+		print_column(out, key, columns.key);
+		print_value(out, value, 2 + columns.section + columns.key);
 		fputc('\n', out);
 		shown = "";
 	}
 }
 
-static void print_steps(FILE *out, const json_t *steps)
+static void print_steps(FILE *out, const json_t *steps, struct columns columns)
 {
 	json_t *step;
 	size_t i;
 
 	json_array_foreach(steps, i, step)
 	{
-		fprintf(out, "  %-10s%zu. ", i ? "" : "steps", i + 1);
-		print_clean(out, json_is_string(step) ? json_string_value(step) : "", 15);
+		fputs("  ", out);
+		print_column(out, i ? "" : "steps", columns.section);
+		fprintf(out, "%zu. ", i + 1);
+		print_clean(out, json_is_string(step) ? json_string_value(step) : "",
+			    columns.section + 5);
 		fputc('\n', out);
 	}
 }
@@ -156,10 +181,13 @@ static void print_warnings(FILE *out, const json_t *warnings, bool colour)
 void print_plan(FILE *out, const json_t *plan, const char *digest, bool colour)
 {
 	json_t *facts = json_object_get(plan, "facts"), *section;
+	struct columns columns = measure(facts);
 	const char *name;
 
-	json_object_foreach(facts, name, section) print_facts(out, name, section);
-	print_steps(out, json_object_get(plan, "steps"));
+	json_object_foreach(facts, name, section) print_facts(out, name, section, columns);
+	print_steps(out, json_object_get(plan, "steps"), columns);
 	print_warnings(out, json_object_get(plan, "warnings"), colour);
-	fprintf(out, "  plan      %s\n", digest ? digest : "");
+	fputs("  ", out);
+	print_column(out, "digest", columns.section);
+	fprintf(out, "%s\n", digest ? digest : "");
 }

@@ -261,19 +261,20 @@ static void plan_is_aligned(void **state)
 	(void)state;
 	rig_begin(&rig, false, TERM_NORMAL);
 	events_emit(rig.events, "plan",
-		    json_pack("{s{s{s{ss}s{sssi}}s[ss]s[s]}ss}", "plan", "facts", "board",
+		    json_pack("{s{s{s{ss}s{sssiss}}s[ss]s[s]}ss}", "plan", "facts", "board",
 			      "console", "/dev/ttyUSB0", "image", "file", "a.img", "size", 4096,
-			      "steps", "power cycle", "write", "warnings", "it is big", "digest",
-			      "0123"));
+			      "uncommonly", "long key", "steps", "power cycle", "write", "warnings",
+			      "it is big", "digest", "0123"));
 	fflush(rig.settings.plan_out);
 	assert_string_equal(rig.plan, "Plan for lab3\n"
-				      "  board     console       /dev/ttyUSB0\n"
-				      "  image     file          a.img\n"
-				      "            size          4.0 KiB (4096 bytes)\n"
-				      "  steps     1. power cycle\n"
-				      "            2. write\n"
+				      "  board   console     /dev/ttyUSB0\n"
+				      "  image   file        a.img\n"
+				      "          size        4.0 KiB (4096 bytes)\n"
+				      "          uncommonly  long key\n"
+				      "  steps   1. power cycle\n"
+				      "          2. write\n"
 				      "! it is big\n"
-				      "  plan      0123\n");
+				      "  digest  0123\n");
 }
 
 static void ends(void **state)
