@@ -53,16 +53,37 @@ static void print_took(const json_t *job)
 	printf("%-12s", time);
 }
 
+/* The error is a text, or the object of the result event. */
+static const char *error_text(const json_t *error)
+{
+	return json_is_string(error) ? json_string_value(error) : text_of(error, "text");
+}
+
+/* What a line has room for: the image, or what went wrong (its text begins with the stage). */
+static void print_tail(const json_t *job)
+{
+	const char *outcome = text_of(job, "outcome");
+	const char *error = error_text(json_object_get(job, "error"));
+	_cleanup_(freep) char *line = NULL;
+
+	if (text_equal(outcome, "done"))
+		line = xstrdup(text_of(job, "image"));
+	else
+		line = xstrdup(*error ? error : text_of(job, "stage"));
+	line[strcspn(line, "\n")] = '\0';
+	print_clean(stdout, line, 0);
+}
+
 static void print_row(const json_t *job, bool colour)
 {
-	const char *outcome = text_of(job, "outcome"), *image = text_of(job, "image");
+	const char *outcome = text_of(job, "outcome");
 
 	printf("%6" JSON_INTEGER_FORMAT "  ", int_of(job, "job"));
 	print_time(text_of(job, "begun"));
 	printf("  %-12.40s  %-6.6s  %s%-11.11s%s  ", text_of(job, "board"), text_of(job, "verb"),
 	       colour_begin(outcome_colour(outcome), colour), outcome, colour_end(colour));
 	print_took(job);
-	print_clean(stdout, text_equal(outcome, "done") ? image : text_of(job, "stage"), 0);
+	print_tail(job);
 	putchar('\n');
 }
 
@@ -87,7 +108,7 @@ static int list(const struct cli *cli, struct err *err)
 	}
 	if (json_array_size(jobs))
 		printf("%6s  %-19s  %-12s  %-6s  %-11s  %-12s%s\n", "job", "begun (UTC)", "board",
-		       "verb", "outcome", "took", "image or stage");
+		       "verb", "outcome", "took", "image, or what went wrong");
 	json_array_foreach(jobs, i, job) print_row(job, colour);
 	json_decref(jobs);
 	return 0;
@@ -130,11 +151,9 @@ static void print_checks(const json_t *checks)
 	}
 }
 
-/* The error is a text, or the object of the result event. */
 static void print_error(const json_t *error)
 {
-	const char *text =
-		json_is_string(error) ? json_string_value(error) : text_of(error, "text");
+	const char *text = error_text(error);
 
 	if (!*text)
 		return;

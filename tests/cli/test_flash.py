@@ -28,6 +28,27 @@ def test_dump_does_not_replace_a_file(board):
     assert (board.folder / "backup.img").read_text() == "precious"
 
 
+def test_refused_for_want_of_a_bundle(board):
+    """The checks come before power, and the job is known of."""
+    board.write("a.img", "image")
+    result = board.run("flash", "lab3", "a.img", "--yes", "--json")
+    end = result.end()
+    assert (end["outcome"], end["error"]["kind"], end["writes"]) == ("refused", "config", [])
+    assert end["state"] == "nothing on the board was changed"
+    job, = board.run("history", "--json").lines()[0]
+    assert (job["job"], job["outcome"]) == (end["job"], "refused")
+    assert "has no bundle" in board.run("history").out
+    assert "has no bundle" in board.run("history", end["job"]).out
+    assert board.run("history", end["job"], "--log").status == 4
+    assert board.run("history", "--failed", "--board", "other", "--json").lines() == [[]]
+
+
+def test_a_plan_is_no_job(board):
+    board.write("a.img", "image")
+    assert board.run("plan", "lab3", "a.img").status == 3
+    assert board.run("history", "--json").lines() == [[]]
+
+
 def test_checksum_file(board):
     result = board.run("plan", "lab3", "a.img", "--os-image-checksum-file", "none")
     assert result.status == 4 or "none" in result.err
