@@ -35,8 +35,7 @@ static const struct kind kinds[ERR_KIND_COUNT] = {
 	[ERR_CANCELLED] = {"cancelled", 130, false, "cancelled by the user or a signal"},
 };
 
-__attribute__((format(printf, 3, 0))) static void fill(char *to, size_t size, const char *format,
-						       va_list args)
+static void fill(char *to, size_t size, const char *format, va_list args)
 {
 	int length = vsnprintf(to, size, format, args);
 
