@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#include "proto/tftp_send.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* How fast blocks follow each other inside a window: so many frames, then a pause of so many
+   microseconds. Two rows up doubles the rate. With 1468 bytes a frame the slowest row is 2.9 MB/s,
+   the rate of lockstep; the last has no pauses. */
+static const struct {
+	unsigned int frames;
+	int64_t pause;
+} paces[] = {
+	{1, 500},  {1, 350},  {1, 250},  {1, 180},  {2, 250},   {3, 250},
+	{4, 250},  {6, 250},  {8, 250},  {12, 250}, {16, 250},  {24, 250},
+	{32, 250}, {48, 250}, {64, 250}, {96, 250}, {128, 250}, {UINT32_MAX, 0},
+};
+
+#define PACE_FIRST     8    /* the row of 8 frames */
+#define GROW_AFTER_MIN 8    /* windows before growing again, once there was a gap */
+#define GROW_AFTER_MAX 512  /* every failed attempt to grow doubles the wait */
+#define GAP_GUARD_MIN  1000 /* us */
+
+/* Bytes of a block in one Ethernet frame beside IP's and UDP's headers; more is fragmented by IP,
+   and it is frames that fill a receive ring. */
+#define FRAME_BYTES 1472
+
+static unsigned int frames_of_block(const struct tftp_send *send)
+{
+	return (send->blksize + TFTP_HEADER_SIZE + FRAME_BYTES - 1) / FRAME_BYTES;
+}
+
+static void faster(struct tftp_send *send)
+{
+	if (paces[send->pace].frames >= (uint64_t)send->window * frames_of_block(send))
+		return;
+	if (++send->clean < send->grow_after)
+		return;
+	send->pace++;
+	send->clean = 0;
+}
+
+static void slower(struct tftp_send *send)
+{
+	send->pace = send->pace > 2 ? send->pace - 2 : 0;
+	send->clean = 0;
+	send->grow_after *= 2;
+	if (send->grow_after < GROW_AFTER_MIN)
+		send->grow_after = GROW_AFTER_MIN;
+	if (send->grow_after > GROW_AFTER_MAX)
+		send->grow_after = GROW_AFTER_MAX;
+}
+
+static int64_t resend_after(const struct tftp_send *send)
+{
+	int64_t after = send->rtt ? send->rtt + 4 * send->rtt_var : TFTP_RESEND_FIRST;
+
+	if (after < TFTP_RESEND_FLOOR)
+		after = TFTP_RESEND_FLOOR;
+	after <<= send->silent;
+	return after < send->timeout ? after : send->timeout;
+}
+
+/* RFC 6298 section 2, in microseconds. */
+static void take_rtt(struct tftp_send *send, uint64_t block, int64_t now)
+{
+	int64_t sample = now - send->timed_at, off;
+
+	if (send->timed_at < 0 || block != send->timed)
+		return;
+	send->timed_at = -1;
+	if (sample < 1)
+		sample = 1;
+	if (!send->rtt) {
+		send->rtt = sample;
+		send->rtt_var = sample / 2;
+		return;
+	}
+	off = sample > send->rtt ? sample - send->rtt : send->rtt - sample;
+	send->rtt_var += (off - send->rtt_var) / 4;
+	send->rtt += (sample - send->rtt) / 8;
+	if (send->rtt < 1)
+		send->rtt = 1;
+}
+
+static void fail(struct tftp_send *send, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void fail(struct tftp_send *send, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(send->error, sizeof(send->error), format, args);
+	va_end(args);
+	send->state = TFTP_SEND_FAILED;
+}
+
+void tftp_send_abandon(struct tftp_send *send, const char *why)
+{
+	if (!tftp_send_ended(send))
+		fail(send, "%s", why);
+}
+
+static void grant(struct tftp_send *send, const struct tftp_options *asked, unsigned int window_max)
+{
+	send->granted = *asked;
+	send->granted.tsize = send->source.size;
+	if (send->granted.windowsize > window_max)
+		send->granted.windowsize = window_max;
+	send->blksize = asked->blksize ? asked->blksize : TFTP_BLKSIZE_DEFAULT;
+	send->window = asked->windowsize ? send->granted.windowsize : 1;
+	send->timeout = asked->timeout ? asked->timeout * INT64_C(1000000) : TFTP_TIMEOUT;
+}
+
+void tftp_send_start(struct tftp_send *send, const struct tftp_request *request,
+		     const struct tftp_source *source, unsigned int window_max, int64_t now)
+{
+	const struct tftp_options *asked = &request->options;
+
+	*send = (struct tftp_send){
+		.source = *source, .timed_at = -1, .next = 1, .pace = PACE_FIRST, .grow_after = 1};
+	grant(send, asked, window_max);
+	send->blocks = source->size / send->blksize + 1;
+	send->limit = send->window;
+	send->oack_due = asked->blksize || asked->timeout || asked->windowsize || asked->has_tsize;
+	send->state = send->oack_due ? TFTP_SEND_OACK : TFTP_SEND_DATA;
+	send->resend_at = now + resend_after(send);
+}
+
+/* From here on only what follows the last acknowledged block counts as sent. */
+static void go_back(struct tftp_send *send, unsigned int windows)
+{
+	send->next = send->acked + 1;
+	send->limit = send->acked + (uint64_t)windows * send->window;
+	send->timed_at = -1;
+	send->burst = 0;
+}
+
+static void gap(struct tftp_send *send, int64_t now)
+{
+	if (now < send->gap_until)
+		return;
+	send->gap_until = now + (send->rtt > GAP_GUARD_MIN ? send->rtt : GAP_GUARD_MIN);
+	send->gaps++;
+	go_back(send, 1);
+	slower(send);
+}
+
+static void progress(struct tftp_send *send, uint64_t block, int64_t now)
+{
+	bool whole = block + 1 >= send->next;
+
+	take_rtt(send, block, now);
+	send->acked = block;
+	send->silent = 0;
+	send->limit = block + send->window;
+	send->burst = 0;
+	send->pause_until = now;
+	send->resend_at = now + resend_after(send);
+	if (send->next <= block)
+		send->next = block + 1;
+	if (block == send->blocks)
+		send->state = TFTP_SEND_DONE;
+	else if (!whole)
+		gap(send, now);
+	else
+		faster(send);
+}
+
+static void take_ack(struct tftp_send *send, uint16_t number, int64_t now)
+{
+	uint64_t block = send->acked + (uint16_t)(number - (uint16_t)send->acked);
+
+	if (send->state == TFTP_SEND_OACK) {
+		if (number != 0)
+			return;
+		take_rtt(send, 0, now);
+		send->state = TFTP_SEND_DATA;
+		send->silent = 0;
+		return;
+	}
+	if (block > send->high)
+		return;
+	if (block > send->acked)
+		progress(send, block, now);
+	else if (send->window > 1 && send->next > block + 1)
+		gap(send, now);
+}
+
+void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, int64_t now)
+{
+	struct tftp_reply reply;
+
+	if (tftp_send_ended(send))
+		return;
+	if (tftp_parse_reply(packet, size, &reply, NULL) < 0)
+		return;
+	if (reply.opcode == TFTP_ERROR)
+		fail(send, "the client ended it: %.80s (error %u)", reply.text, reply.number);
+	else
+		take_ack(send, reply.number, now);
+}
+
+static void timed_out(struct tftp_send *send, int64_t now)
+{
+	if (++send->silent > TFTP_SILENT_MAX) {
+		if (send->high == send->blocks)
+			fail(send, "the last block was never acknowledged");
+		else
+			fail(send, "no answer from the client after %llu bytes",
+			     (unsigned long long)tftp_send_bytes(send));
+		return;
+	}
+	send->resend_at = now + resend_after(send);
+	if (send->state == TFTP_SEND_OACK) {
+		send->oack_due = true;
+		send->resent++;
+		return;
+	}
+	go_back(send, send->window > 1 ? 2 : 1);
+	send->pause_until = now;
+	if (send->silent == 1)
+		slower(send);
+}
+
+static size_t next_oack(struct tftp_send *send, void *packet, int64_t now)
+{
+	send->oack_due = false;
+	send->timed = 0;
+	send->timed_at = send->silent ? -1 : now;
+	send->resend_at = now + resend_after(send);
+	return tftp_build_oack(packet, TFTP_BLKSIZE_DEFAULT, &send->granted);
+}
+
+static size_t next_refusal(struct tftp_send *send, void *packet)
+{
+	send->state = TFTP_SEND_FAILED;
+	return tftp_build_error(packet, TFTP_BLKSIZE_DEFAULT, TFTP_ACCESS, send->error);
+}
+
+/* The pause comes after the last frame of a burst, the timer starts with every block. */
+static void account(struct tftp_send *send, int64_t now)
+{
+	bool again = send->next <= send->high;
+
+	if (again)
+		send->resent++;
+	else if (send->next == send->limit || send->next == send->blocks) {
+		send->timed = send->next;
+		send->timed_at = now;
+	}
+	if (!again)
+		send->high = send->next;
+	send->next++;
+	send->burst += frames_of_block(send);
+	if (send->window > 1 && send->burst >= paces[send->pace].frames) {
+		send->burst = 0;
+		send->pause_until = now + paces[send->pace].pause;
+	}
+	send->resend_at = now + resend_after(send);
+}
+
+static size_t next_block(struct tftp_send *send, void *packet, int64_t now)
+{
+	uint64_t offset = (send->next - 1) * send->blksize, left = send->source.size - offset;
+	size_t size = left < send->blksize ? (size_t)left : send->blksize;
+	struct err err;
+
+	tftp_build_data(packet, (uint16_t)send->next);
+	if (size && send->source.read(send->source.context, offset,
+				      (uint8_t *)packet + TFTP_HEADER_SIZE, size, &err) < 0) {
+		fail(send, "%.100s", err.text);
+		return next_refusal(send, packet);
+	}
+	account(send, now);
+	return TFTP_HEADER_SIZE + size;
+}
+
+/* Whether something is left to send, maybe after a pause, before the client has to answer. */
+static bool may_send(const struct tftp_send *send)
+{
+	if (send->state == TFTP_SEND_OACK)
+		return send->oack_due;
+	return send->next <= send->limit && send->next <= send->blocks;
+}
+
+size_t tftp_send_next(struct tftp_send *send, void *packet, int64_t now)
+{
+	if (!tftp_send_ended(send) && !may_send(send) && now >= send->resend_at)
+		timed_out(send, now);
+	if (tftp_send_ended(send) || !may_send(send))
+		return 0;
+	if (send->state == TFTP_SEND_OACK)
+		return next_oack(send, packet, now);
+	return now < send->pause_until ? 0 : next_block(send, packet, now);
+}
+
+int64_t tftp_send_wake(const struct tftp_send *send)
+{
+	if (tftp_send_ended(send))
+		return INT64_MAX;
+	if (!may_send(send))
+		return send->resend_at;
+	return send->state == TFTP_SEND_OACK ? 0 : send->pause_until;
+}
+
+bool tftp_send_ended(const struct tftp_send *send)
+{
+	return send->state == TFTP_SEND_DONE || send->state == TFTP_SEND_FAILED;
+}
+
+uint64_t tftp_send_bytes(const struct tftp_send *send)
+{
+	uint64_t bytes = send->acked * send->blksize;
+
+	return bytes < send->source.size ? bytes : send->source.size;
+}
