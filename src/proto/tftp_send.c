@@ -19,9 +19,10 @@ static const struct {
 	{32, 250}, {48, 250}, {64, 250}, {96, 250}, {128, 250}, {UINT32_MAX, 0},
 };
 
-#define PACE_FIRST     8    /* the row of 8 frames */
-#define GROW_AFTER_MIN 8    /* windows before growing again, once there was a gap */
-#define GROW_AFTER_MAX 512  /* every failed attempt to grow doubles the wait */
+#define PACE_FIRST     8 /* the row of 8 frames */
+#define GROW_QUICKLY   1 /* windows passed whole before the pace grows */
+#define GROW_AFTER     8 /* the same where it went wrong before; doubled every time */
+#define GROW_AFTER_MAX 512
 #define GAP_GUARD_MIN  1000 /* us */
 
 /* Bytes of a block in one Ethernet frame beside IP's and UDP's headers; more is fragmented by IP,
@@ -33,25 +34,36 @@ static unsigned int frames_of_block(const struct tftp_send *send)
 	return (send->blksize + TFTP_HEADER_SIZE + FRAME_BYTES - 1) / FRAME_BYTES;
 }
 
+static void slower(struct tftp_send *send)
+{
+	send->pace = send->pace > 2 ? send->pace - 2 : 0;
+	send->clean = 0;
+}
+
+/* Another window has passed whole. Below the row where it last went wrong the pace recovers
+   quickly, from there on slowly. */
 static void faster(struct tftp_send *send)
 {
 	if (paces[send->pace].frames >= (uint64_t)send->window * frames_of_block(send))
 		return;
-	if (++send->clean < send->grow_after)
+	if (++send->clean < (send->pace + 1 >= send->pace_failed ? send->grow_after : GROW_QUICKLY))
 		return;
 	send->pace++;
 	send->clean = 0;
 }
 
-static void slower(struct tftp_send *send)
+/* Everything that is lost of what is out at one time is one mishap: only the first loss says that
+   this pace was too much. */
+static void mishap(struct tftp_send *send)
 {
-	send->pace = send->pace > 2 ? send->pace - 2 : 0;
-	send->clean = 0;
+	if (send->acked < send->mishap_end)
+		return;
+	send->mishap_end = send->high;
+	send->pace_failed = send->pace ? send->pace : 1;
 	send->grow_after *= 2;
-	if (send->grow_after < GROW_AFTER_MIN)
-		send->grow_after = GROW_AFTER_MIN;
 	if (send->grow_after > GROW_AFTER_MAX)
 		send->grow_after = GROW_AFTER_MAX;
+	slower(send);
 }
 
 static int64_t resend_after(const struct tftp_send *send)
@@ -121,8 +133,12 @@ void tftp_send_start(struct tftp_send *send, const struct tftp_request *request,
 {
 	const struct tftp_options *asked = &request->options;
 
-	*send = (struct tftp_send){
-		.source = *source, .timed_at = -1, .next = 1, .pace = PACE_FIRST, .grow_after = 1};
+	*send = (struct tftp_send){.source = *source,
+				   .timed_at = -1,
+				   .next = 1,
+				   .pace = PACE_FIRST,
+				   .pace_failed = UINT32_MAX,
+				   .grow_after = GROW_AFTER};
 	grant(send, asked, window_max);
 	send->blocks = source->size / send->blksize + 1;
 	send->limit = send->window;
@@ -147,12 +163,14 @@ static void gap(struct tftp_send *send, int64_t now)
 	send->gap_until = now + (send->rtt > GAP_GUARD_MIN ? send->rtt : GAP_GUARD_MIN);
 	send->gaps++;
 	go_back(send, 1);
-	slower(send);
+	mishap(send);
 }
 
 static void progress(struct tftp_send *send, uint64_t block, int64_t now)
 {
-	bool whole = block + 1 >= send->next;
+	/* An acknowledgement of less than was sent tells of a gap, unless more was sent than one
+	   window. */
+	bool whole = block + 1 >= send->next, ahead = send->limit > send->acked + send->window;
 
 	take_rtt(send, block, now);
 	send->acked = block;
@@ -163,12 +181,17 @@ static void progress(struct tftp_send *send, uint64_t block, int64_t now)
 	send->resend_at = now + resend_after(send);
 	if (send->next <= block)
 		send->next = block + 1;
-	if (block == send->blocks)
+	if (block == send->blocks) {
 		send->state = TFTP_SEND_DONE;
-	else if (!whole)
+	} else if (!whole && ahead) {
+		go_back(send, 1);
+	} else if (!whole) {
 		gap(send, now);
-	else
+	} else {
+		/* The same again sooner than a round trip is the network's doing. */
+		send->gap_until = now + send->rtt / 2;
 		faster(send);
+	}
 }
 
 static void take_ack(struct tftp_send *send, uint16_t number, int64_t now)
@@ -205,6 +228,12 @@ void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, 
 		take_ack(send, reply.number, now);
 }
 
+/* One window more with every repetition, as another acknowledgement may have been lost. */
+static unsigned int windows_ahead(const struct tftp_send *send)
+{
+	return 1 + (send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX);
+}
+
 static void timed_out(struct tftp_send *send, int64_t now)
 {
 	if (++send->silent > TFTP_SILENT_MAX) {
@@ -221,10 +250,14 @@ static void timed_out(struct tftp_send *send, int64_t now)
 		send->resent++;
 		return;
 	}
-	go_back(send, send->window > 1 ? 2 : 1);
+	go_back(send, send->window > 1 ? windows_ahead(send) : 1);
 	send->pause_until = now;
-	if (send->silent == 1)
+	if (send->silent > 1)
+		return;
+	if (send->acked < send->mishap_end)
 		slower(send);
+	else
+		mishap(send);
 }
 
 static size_t next_oack(struct tftp_send *send, void *packet, int64_t now)

@@ -11,10 +11,10 @@
  *
  *  - the sender has a timer of its own, of the round trips it has measured;
  *  - when the timer fires on a window it goes back to the first block not acknowledged, and may
- *    then go one window further than RFC 7440 says: up to where the client's next
- *    acknowledgement must come, whichever of them was lost. A client that asked for windowsize
- *    knows by the number what it cannot use. Without windowsize nothing is ever sent ahead: the
- *    U-Boots of before 2020.07 store any block they get;
+ *    then go further than RFC 7440 says, by one window for each repetition: to where the client's
+ *    next acknowledgement must come, whichever of them was lost. A client that asked for
+ *    windowsize knows by the number what it cannot use. Without windowsize nothing is ever sent
+ * ahead: the U-Boots of before 2020.07 store any block they get;
  *  - within a window blocks go out in bursts with short pauses between. What is granted cannot be
  *    changed later and U-Boot acknowledges only at its end, but receive rings are as short as four
  *    frames. Bursts start at 8, grow while windows pass whole, and shrink on gaps;
@@ -49,6 +49,7 @@ enum tftp_send_state {
 #define TFTP_WINDOW_MAX     1024    /* largest windowsize ever granted, in blocks */
 #define TFTP_WINDOW_DEFAULT 64      /* where RFC 7440's own figures flatten */
 #define TFTP_SILENT_MAX     12      /* timeouts in a row before the client is given up */
+#define TFTP_AHEAD_MAX      3       /* windows sent ahead at most after timeouts */
 #define TFTP_RESEND_FIRST   300000  /* us before the first repetition, nothing measured yet */
 #define TFTP_RESEND_FLOOR   20000   /* us: the least, whatever was measured */
 #define TFTP_TIMEOUT        5000000 /* us between repetitions at most, unless negotiated */
@@ -77,11 +78,13 @@ struct tftp_send {
 	int64_t rtt_var;
 	int64_t gap_until; /* gaps are not acted on before */
 
-	unsigned int pace;       /* row of the table of paces */
-	unsigned int burst;      /* frames sent since the last pause */
-	int64_t pause_until;     /* no block before */
-	unsigned int clean;      /* windows passed whole since the pace was changed */
-	unsigned int grow_after; /* so many of them before the pace grows */
+	unsigned int pace;        /* row of the table of paces */
+	unsigned int burst;       /* frames sent since the last pause */
+	int64_t pause_until;      /* no block before */
+	unsigned int clean;       /* windows passed whole since the pace was changed */
+	unsigned int pace_failed; /* the row where a gap came last */
+	unsigned int grow_after;  /* windows before that row is tried again */
+	uint64_t mishap_end;      /* `high` when the last loss was seen: until there all is one */
 
 	uint64_t resent; /* datagrams sent again */
 	uint64_t gaps;   /* gaps the client told of */

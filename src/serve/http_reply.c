@@ -269,6 +269,13 @@ enum MHD_Result http_reply(void *context, struct MHD_Connection *connection, con
 	(void)upload_size;
 	if (!get && !head)
 		return plain(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Allow", "GET, HEAD");
+	/* The first call only tells that the headers are there; libmicrohttpd closes a connection
+	   that is answered so early. */
+	if (!*request) {
+		*request = server;
+		return MHD_YES;
+	}
+	*request = NULL;
 	item = http_item_find(server, url);
 	if (!item)
 		return plain(connection, MHD_HTTP_NOT_FOUND, NULL, NULL);
@@ -278,12 +285,13 @@ enum MHD_Result http_reply(void *context, struct MHD_Connection *connection, con
 void http_completed(void *context, struct MHD_Connection *connection, void **request,
 		    enum MHD_RequestTerminationCode how)
 {
-	_cleanup_(freep) struct get *get = steal(*request);
+	_cleanup_(freep) struct get *get = *request == context ? NULL : *request;
 	_cleanup_(reader_closep) struct reader *reader = NULL;
 	struct http_server *server = context;
 	struct http_item *item;
 
 	(void)connection;
+	*request = NULL;
 	if (!get || !get->body)
 		return;
 	item = get->item;
