@@ -120,6 +120,8 @@ void tftp_send_abandon(struct tftp_send *send, const char *why)
 static void grant(struct tftp_send *send, const struct tftp_options *asked, unsigned int window_max)
 {
 	send->granted = *asked;
+	/* Of an empty file it is left out: curl takes 0 for an error. */
+	send->granted.has_tsize = asked->has_tsize && send->source.size;
 	send->granted.tsize = send->source.size;
 	if (send->granted.windowsize > window_max)
 		send->granted.windowsize = window_max;
@@ -128,21 +130,24 @@ static void grant(struct tftp_send *send, const struct tftp_options *asked, unsi
 	send->timeout = asked->timeout ? asked->timeout * INT64_C(1000000) : TFTP_TIMEOUT;
 }
 
+static bool has_options(const struct tftp_options *granted)
+{
+	return granted->blksize || granted->timeout || granted->windowsize || granted->has_tsize;
+}
+
 void tftp_send_start(struct tftp_send *send, const struct tftp_request *request,
 		     const struct tftp_source *source, unsigned int window_max, int64_t now)
 {
-	const struct tftp_options *asked = &request->options;
-
 	*send = (struct tftp_send){.source = *source,
 				   .timed_at = -1,
 				   .next = 1,
 				   .pace = PACE_FIRST,
 				   .pace_failed = UINT32_MAX,
 				   .grow_after = GROW_AFTER};
-	grant(send, asked, window_max);
+	grant(send, &request->options, window_max);
 	send->blocks = source->size / send->blksize + 1;
 	send->limit = send->window;
-	send->oack_due = asked->blksize || asked->timeout || asked->windowsize || asked->has_tsize;
+	send->oack_due = has_options(&send->granted);
 	send->state = send->oack_due ? TFTP_SEND_OACK : TFTP_SEND_DATA;
 	send->resend_at = now + resend_after(send);
 }
