@@ -127,7 +127,7 @@ static void grant(struct tftp_send *send, const struct tftp_options *asked, unsi
 		send->granted.windowsize = window_max;
 	send->blksize = asked->blksize ? asked->blksize : TFTP_BLKSIZE_DEFAULT;
 	send->window = asked->windowsize ? send->granted.windowsize : 1;
-	send->timeout = asked->timeout ? asked->timeout * INT64_C(1000000) : TFTP_TIMEOUT;
+	send->timeout = asked->timeout ? asked->timeout * INT64_C(1000000) : TFTP_RESEND_MAX;
 }
 
 static bool has_options(const struct tftp_options *granted)
@@ -233,10 +233,13 @@ void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, 
 		take_ack(send, reply.number, now);
 }
 
-/* One window more with every repetition, as another acknowledgement may have been lost. */
-static unsigned int windows_ahead(const struct tftp_send *send)
+/* The first time the client may only be slow, with a full receive ring: the same window. Then one
+   window more each time, as more than one acknowledgement may have been lost. */
+static unsigned int windows_again(const struct tftp_send *send)
 {
-	return 1 + (send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX);
+	if (send->window == 1)
+		return 1;
+	return send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX;
 }
 
 static void timed_out(struct tftp_send *send, int64_t now)
@@ -255,7 +258,7 @@ static void timed_out(struct tftp_send *send, int64_t now)
 		send->resent++;
 		return;
 	}
-	go_back(send, send->window > 1 ? windows_ahead(send) : 1);
+	go_back(send, windows_again(send));
 	send->pause_until = now;
 	if (send->silent > 1)
 		return;
@@ -280,6 +283,16 @@ static size_t next_refusal(struct tftp_send *send, void *packet)
 	return tftp_build_error(packet, TFTP_BLKSIZE_DEFAULT, TFTP_ACCESS, send->error);
 }
 
+/* Never so long that lockstep would be faster: then it is not the pace that loses packets. */
+static int64_t pause_of_burst(const struct tftp_send *send)
+{
+	int64_t lockstep = (int64_t)paces[send->pace].frames * send->rtt;
+
+	if (send->rtt && lockstep < paces[send->pace].pause)
+		return lockstep;
+	return paces[send->pace].pause;
+}
+
 /* The pause comes after the last frame of a burst, the timer starts with every block. */
 static void account(struct tftp_send *send, int64_t now)
 {
@@ -297,7 +310,7 @@ static void account(struct tftp_send *send, int64_t now)
 	send->burst += frames_of_block(send);
 	if (send->window > 1 && send->burst >= paces[send->pace].frames) {
 		send->burst = 0;
-		send->pause_until = now + paces[send->pace].pause;
+		send->pause_until = now + pause_of_burst(send);
 	}
 	send->resend_at = now + resend_after(send);
 }

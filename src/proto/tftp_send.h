@@ -10,11 +10,11 @@
  * acknowledgement is not made good by sending the window again. So:
  *
  *  - the sender has a timer of its own, of the round trips it has measured;
- *  - when the timer fires on a window it goes back to the first block not acknowledged, and may
- *    then go further than RFC 7440 says, by one window for each repetition: to where the client's
- *    next acknowledgement must come, whichever of them was lost. A client that asked for
- *    windowsize knows by the number what it cannot use. Without windowsize nothing is ever sent
- * ahead: the U-Boots of before 2020.07 store any block they get;
+ *  - when the timer fires on a window it goes back to the first block not acknowledged. From the
+ *    second time on it also goes further than RFC 7440 says: to where the client's next
+ *    acknowledgement must come, whichever of them was lost. A client that asked for windowsize
+ *    knows by the number what it cannot use. Without windowsize nothing is ever sent ahead: the
+ *    U-Boots of before 2020.07 store any block they get;
  *  - within a window blocks go out in bursts with short pauses between. What is granted cannot be
  *    changed later and U-Boot acknowledges only at its end, but receive rings are as short as four
  *    frames. Bursts start at 8, grow while windows pass whole, and shrink on gaps;
@@ -46,13 +46,17 @@ enum tftp_send_state {
 	TFTP_SEND_FAILED, /* `error` says why */
 };
 
-#define TFTP_WINDOW_MAX     1024    /* largest windowsize ever granted, in blocks */
-#define TFTP_WINDOW_DEFAULT 64      /* where RFC 7440's own figures flatten */
-#define TFTP_SILENT_MAX     12      /* timeouts in a row before the client is given up */
-#define TFTP_AHEAD_MAX      3       /* windows sent ahead at most after timeouts */
-#define TFTP_RESEND_FIRST   300000  /* us before the first repetition, nothing measured yet */
-#define TFTP_RESEND_FLOOR   20000   /* us: the least, whatever was measured */
-#define TFTP_TIMEOUT        5000000 /* us between repetitions at most, unless negotiated */
+#define TFTP_WINDOW_MAX     1024 /* largest windowsize ever granted, in blocks */
+#define TFTP_WINDOW_DEFAULT 64   /* where RFC 7440's own figures flatten */
+#define TFTP_SILENT_MAX     12   /* timeouts in a row before the client is given up */
+#define TFTP_AHEAD_MAX      4    /* windows sent at once at most, after timeouts */
+
+/* The wait before what is not acknowledged is sent again, in us: while nothing was measured; at
+   least, as a client may be busy, or emulated on a busy machine; at most, unless another timeout
+   was negotiated. It doubles with every timeout. */
+#define TFTP_RESEND_FIRST 300000
+#define TFTP_RESEND_FLOOR 50000
+#define TFTP_RESEND_MAX   5000000
 
 /* All times are microseconds on one clock that never goes back. Read only for the owner. */
 struct tftp_send {

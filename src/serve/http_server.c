@@ -98,7 +98,7 @@ int http_server_start(struct http_server **server, const char *address, uint16_t
 {
 	_cleanup_(server_freep) struct http_server *made = xcalloc(1, sizeof(*made));
 	_cleanup_(closep) int fd = -1;
-	int family, rc;
+	int family = AF_UNSPEC, rc;
 
 	pthread_mutex_init(&made->lock, NULL);
 	rc = listen_on(address, port, &fd, &family, err);

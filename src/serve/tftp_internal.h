@@ -12,10 +12,10 @@
 #include "proto/tftp_send.h"
 #include "serve/tftp_server.h"
 
-#define TFTP_TRANSFERS                                                                        \
-	16            /* at once; a request beyond is not answered, and the client asks again \
-		       */
-#define TFTP_BATCH 32 /* datagrams handed to the kernel in one call */
+#define TFTP_TRANSFERS                                                                       \
+	16           /* at once; a request beyond is not answered, and the client asks again \
+		      */
+#define TFTP_TURN 32 /* datagrams of one transfer before the others have their turn */
 
 /* A staged file lives until the server stops. `progress` is under the server's lock, the rest never
    changes. */
@@ -48,7 +48,7 @@ struct tftp_server {
 	/* Of the thread alone: */
 	struct tftp_transfer *transfers[TFTP_TRANSFERS];
 	size_t transfer_count;
-	uint8_t *scratch; /* TFTP_BATCH datagrams */
+	uint8_t *scratch; /* one datagram */
 };
 
 /* Microseconds on CLOCK_MONOTONIC. */

@@ -119,7 +119,7 @@ int tftp_server_start(struct tftp_server **server, const struct tftp_settings *s
 	made->window = window_of(settings);
 	made->send_filter = settings->send_filter;
 	made->filter_context = settings->filter_context;
-	made->scratch = xmalloc((size_t)TFTP_BATCH * TFTP_DATAGRAM_MAX);
+	made->scratch = xmalloc(TFTP_DATAGRAM_MAX);
 	pthread_mutex_init(&made->lock, NULL);
 	made->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (made->stop_fd < 0)

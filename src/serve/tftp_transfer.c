@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,42 +100,21 @@ static bool receive(struct tftp_transfer *transfer)
 	}
 }
 
-/* The datagrams that are due now, at most TFTP_BATCH; each begins at its slot of the scratch. */
-static unsigned int collect(struct tftp_transfer *transfer, struct tftp_server *server,
-			    struct mmsghdr *messages, struct iovec *pieces)
-{
-	size_t slot = TFTP_HEADER_SIZE + transfer->send.blksize, size;
-	unsigned int count = 0, tries;
-	uint8_t *at;
-
-	if (slot < TFTP_BLKSIZE_DEFAULT)
-		slot = TFTP_BLKSIZE_DEFAULT;
-	for (tries = 0; tries < TFTP_BATCH; tries++) {
-		at = server->scratch + count * slot;
-		size = tftp_send_next(&transfer->send, at, tftp_clock_us());
-		if (!size)
-			break;
-		if (server->send_filter && !server->send_filter(server->filter_context, at, size))
-			continue;
-		pieces[count] = (struct iovec){.iov_base = at, .iov_len = size};
-		messages[count] =
-			(struct mmsghdr){.msg_hdr = {.msg_iov = &pieces[count], .msg_iovlen = 1}};
-		count++;
-	}
-	return count;
-}
-
-/* A datagram that cannot be sent now is as good as one lost on the way. */
+/* A datagram that cannot be sent now is as good as one lost on the way. One call a datagram:
+   sendmmsg() was measured to save nothing. */
 static void send_due(struct tftp_transfer *transfer, struct tftp_server *server)
 {
-	struct mmsghdr messages[TFTP_BATCH];
-	struct iovec pieces[TFTP_BATCH];
-	unsigned int count = collect(transfer, server, messages, pieces), done = 0;
-	int sent;
+	unsigned int count;
+	size_t size;
 
-	while (done < count) {
-		sent = sendmmsg(transfer->fd, messages + done, count - done, 0);
-		done += sent > 0 ? (unsigned int)sent : 1;
+	for (count = 0; count < TFTP_TURN; count++) {
+		size = tftp_send_next(&transfer->send, server->scratch, tftp_clock_us());
+		if (!size)
+			return;
+		if (server->send_filter &&
+		    !server->send_filter(server->filter_context, server->scratch, size))
+			continue;
+		send(transfer->fd, server->scratch, size, MSG_NOSIGNAL);
 	}
 }
 

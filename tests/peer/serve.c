@@ -3,6 +3,7 @@
  * A program around the two servers, for clients in other languages and of other makers.
  *
  *   serve-tool [OPTION...]
+ *     --address A                    instead of 127.0.0.1
  *     --tftp-port N, --http-port N   0 (the default): any free one
  *     --window N                     largest windowsize granted
  *     --lose N                       drop every Nth datagram the TFTP server sends
@@ -209,9 +210,10 @@ static const char *option_value(int argc, char **argv, const char *name)
 
 int main(int argc, char **argv)
 {
+	const char *address = option_value(argc, argv, "--address");
 	struct loss loss = {.every = number(option_value(argc, argv, "--lose"), 0)};
 	struct tftp_settings settings = {
-		.address = "127.0.0.1",
+		.address = address ? address : "127.0.0.1",
 		.port = (uint16_t)number(option_value(argc, argv, "--tftp-port"), 0),
 		.window = (unsigned int)number(option_value(argc, argv, "--window"), 0),
 		.send_filter = loss.every ? lose : NULL,
@@ -223,7 +225,7 @@ int main(int argc, char **argv)
 	int i;
 
 	must(tftp_server_start(&tool.tftp, &settings, &err), &err);
-	must(http_server_start(&tool.http, "127.0.0.1", http_port, &err), &err);
+	must(http_server_start(&tool.http, settings.address, http_port, &err), &err);
 	for (i = 1; i + 1 < argc; i += 2)
 		stage(&tool, argv[i], argv[i + 1]);
 	print_json(json_pack("{sisisO}", "tftp", tftp_server_port(tool.tftp), "http",

@@ -201,7 +201,7 @@ static void one_place_lost(void **state)
 				.blocks = {places[i]}, .times = times, .acks_as_well = acks};
 			setup.kind = windowed[k];
 			setup.context = &loss;
-			good(&setup, base.time + (acks ? 1000 : 700) * MS, "place",
+			good(&setup, base.time + (acks ? 1500 : 1000) * MS, "place",
 			     (unsigned int)places[i]);
 		}
 	}

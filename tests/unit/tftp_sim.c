@@ -6,8 +6,7 @@
 
 #include "base/mem.h"
 
-#define HOUR     (INT64_C(3600) * 1000000)
-#define MAX_SIZE 65600 /* of a packet */
+#define HOUR (INT64_C(3600) * 1000000)
 
 struct packet {
 	int64_t at;
@@ -45,6 +44,7 @@ struct sim {
 	unsigned int ring; /* frames in it */
 	int64_t ring_at;   /* when its last frame is handled */
 	int64_t now;
+	uint8_t packet[TFTP_DATAGRAM_MAX];
 };
 
 static uint8_t sim_byte(uint64_t offset)
@@ -259,12 +259,11 @@ static void deliver(struct sim *sim, size_t index)
 
 static void server_sends(struct sim *sim)
 {
-	static uint8_t packet[MAX_SIZE];
 	size_t size;
 
-	while ((size = tftp_send_next(&sim->send, packet, sim->now))) {
+	while ((size = tftp_send_next(&sim->send, sim->packet, sim->now))) {
 		sim->result.sent++;
-		transmit(sim, SIM_TO_CLIENT, packet, size);
+		transmit(sim, SIM_TO_CLIENT, sim->packet, size);
 	}
 }
 

@@ -14,11 +14,12 @@
 #include "proto/tftp_send.h"
 
 enum sim_kind {
-	SIM_RFC,   /* RFC 1350 and 7440: acknowledges a window, and what it has at any gap or
-		      repetition */
-	SIM_UBOOT, /* U-Boot since 2021: one acknowledgement a gap, by a comparison that is wrong
-		      from block 32768 on; silent on what it has already */
-	SIM_UBOOT_FIRST, /* U-Boot 2020.07: any block that is not the next one counts as a gap */
+	SIM_RFC,         /* RFC 1350 and 7440: acknowledges a window, and what it has at any gap or
+			    repetition */
+	SIM_UBOOT,       /* newer U-Boots: one acknowledgement a gap, by a comparison that is wrong
+			    from block 32768 on; silent on what it has already */
+	SIM_UBOOT_FIRST, /* U-Boot 2020.07 to at least 2023.01: any block that is not the next one
+			    counts as a gap */
 	SIM_UBOOT_OLD, /* U-Boot before windows: takes any block but a repetition of the last one */
 };
 
