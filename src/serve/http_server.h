@@ -30,7 +30,11 @@ int http_server_add_data(struct http_server *server, const char *name, const voi
 
 /* The reader is taken over and closed by the server, after it was given or at http_server_stop().
    `size` UINT64_MAX: not known (chunked). A second request, or a range other than from 0, is
-   answered 410. When the reader fails the connection is cut, never ended well. */
+   answered 410. When the reader fails, or has more or fewer bytes than `size`, the connection is
+   cut, never ended well: the end of the reader is awaited before the last bytes are given away.
+   read() is called on the server's thread, which serves nothing else meanwhile and which
+   http_server_stop() waits for: it has to return, if only with an error, when the job is cancelled
+   or its own deadline has passed. The reader is taken over also when this fails. */
 int http_server_add_stream(struct http_server *server, const char *name, struct reader *reader,
 			   uint64_t size, char **path, struct err *err);
 

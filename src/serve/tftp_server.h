@@ -33,7 +33,7 @@ int tftp_server_start(struct tftp_server **server, const struct tftp_settings *s
 uint16_t tftp_server_port(const struct tftp_server *server);
 
 /* Stages one file under a name (confined, at most 100 bytes); from now on it can be fetched. The
-   file is opened now and read while it is sent. */
+   file is opened now and read while it is sent. A name can be staged once. */
 int tftp_server_add_file(struct tftp_server *server, const char *name, const char *path,
 			 struct err *err);
 

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "tftp_sim.h"
+
+#define MS     INT64_C(1000)
+#define SECOND INT64_C(1000000)
+
+static const enum sim_kind windowed[] = {SIM_RFC, SIM_UBOOT, SIM_UBOOT_FIRST};
+static const enum sim_kind any[] = {SIM_RFC, SIM_UBOOT, SIM_UBOOT_FIRST, SIM_UBOOT_OLD};
+
+/* Runs it; unless it ends well within `limit` us, says which one it was and fails. */
+static struct sim_result good(const struct sim_setup *setup, int64_t limit, const char *what,
+			      unsigned int at)
+{
+	struct sim_result result = sim_run(setup);
+
+	if (result.state != TFTP_SEND_DONE || !result.whole || result.time > limit)
+		fail_msg("%s at %u: client %d, window %u, state %d (%s), whole %d, %lld us", what,
+			 at, setup->kind, setup->options.windowsize, result.state, result.error,
+			 result.whole, (long long)result.time);
+	return result;
+}
+
+/* A clean network: nothing is sent twice, one acknowledgement a window. */
+static void clean(void **state)
+{
+	static const uint64_t sizes[] = {0, 1, 511, 512, 513, 16 * 512 - 1, 16 * 512, 100000};
+	static const uint32_t windows[] = {0, 1, 2, 7, 16, 64, 65535};
+	struct sim_setup setup = {0};
+	struct sim_result result;
+	size_t i, j, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; j < ARRAY_SIZE(windows); j++) {
+			for (k = 0; k < ARRAY_SIZE(windowed); k++) {
+				setup.kind = windowed[k];
+				setup.size = sizes[i];
+				setup.options.windowsize = windows[j];
+				result = good(&setup, SECOND, "clean", (unsigned int)sizes[i]);
+				assert_int_equal(result.resent, 0);
+				assert_int_equal(result.gaps, 0);
+				assert_int_equal(result.sent, result.blocks + (windows[j] != 0));
+			}
+		}
+	}
+}
+
+/* Loses the packets first..last of one way. */
+struct loss {
+	enum sim_way way;
+	unsigned int first, last;
+};
+
+static struct sim_fate lose(void *context, enum sim_way way, unsigned int place,
+			    unsigned int opcode, uint16_t block)
+{
+	const struct loss *loss = context;
+
+	(void)opcode;
+	(void)block;
+	return (struct sim_fate){
+		way == loss->way && place >= loss->first && place <= loss->last ? 0 : 1, 0};
+}
+
+/* Every single packet of the server, the option acknowledgement included, and runs of several. */
+static void each_datagram_lost(void **state)
+{
+	static const uint32_t windows[] = {1, 2, 16, 64};
+	struct loss loss = {.way = SIM_TO_CLIENT};
+	struct sim_setup setup = {.size = 100000, .fate = lose, .context = &loss};
+	unsigned int run;
+	size_t i, k;
+
+	(void)state;
+	setup.options.blksize = 1000;
+	for (i = 0; i < ARRAY_SIZE(windows); i++) {
+		setup.options.windowsize = windows[i];
+		for (k = 0; k < ARRAY_SIZE(windowed); k++) {
+			setup.kind = windowed[k];
+			for (run = 1; run <= 5; run += 2) {
+				for (loss.first = 0; loss.first < 103; loss.first++) {
+					loss.last = loss.first + run - 1;
+					good(&setup, (run == 1 ? 400 : 11000) * MS, "lost",
+					     loss.first);
+				}
+			}
+		}
+	}
+}
+
+/* Every single acknowledgement. In lockstep only the client can make good a loss of one, when it is
+   a U-Boot: it answers no block that it has. */
+static void each_acknowledgement_lost(void **state)
+{
+	static const uint32_t windows[] = {1, 2, 16, 64};
+	struct loss loss = {.way = SIM_TO_SERVER};
+	struct sim_setup setup = {.size = 100000, .fate = lose, .context = &loss};
+	bool slow;
+	size_t i, k;
+
+	(void)state;
+	setup.options.blksize = 1000;
+	for (i = 0; i < ARRAY_SIZE(windows); i++) {
+		setup.options.windowsize = windows[i];
+		for (k = 0; k < ARRAY_SIZE(windowed); k++) {
+			setup.kind = windowed[k];
+			slow = windows[i] == 1 && setup.kind != SIM_RFC;
+			for (loss.first = 0; loss.first < 100 / windows[i]; loss.first++) {
+				loss.last = loss.first;
+				good(&setup, (slow ? 5500 : 400) * MS, "ACK lost", loss.first);
+			}
+		}
+	}
+}
+
+/* The last acknowledgement lost: the client has gone, and the error says what is known. */
+static void last_acknowledgement_lost(void **state)
+{
+	struct loss loss = {SIM_TO_SERVER, 10, 1000};
+	struct sim_setup setup = {.kind = SIM_UBOOT, .size = 4700, .fate = lose, .context = &loss};
+	struct sim_result result;
+
+	(void)state;
+	setup.options.windowsize = 1;
+	setup.client_timeout = 3000 * SECOND;
+	result = sim_run(&setup);
+	assert_true(result.whole);
+	assert_int_equal(result.state, TFTP_SEND_FAILED);
+	assert_string_equal(result.error, "the last block was never acknowledged");
+}
+
+/* Loses given absolute blocks the first `times` times they are sent. */
+struct block_loss {
+	uint64_t blocks[4];
+	unsigned int times;
+	unsigned int seen[4];
+	uint64_t sent;     /* highest absolute block that was sent */
+	bool acks_as_well; /* the acknowledgement after it, too */
+	bool lose_ack;
+};
+
+static struct sim_fate lose_blocks(void *context, enum sim_way way, unsigned int place,
+				   unsigned int opcode, uint16_t block)
+{
+	struct block_loss *loss = context;
+	uint64_t absolute;
+	size_t i;
+
+	(void)place;
+	if (way == SIM_TO_SERVER && loss->lose_ack) {
+		loss->lose_ack = false;
+		return (struct sim_fate){0, 0};
+	}
+	if (way == SIM_TO_SERVER || opcode != TFTP_DATA)
+		return (struct sim_fate){1, 0};
+	absolute = loss->sent + (uint64_t)(int64_t)(int16_t)(block - (uint16_t)loss->sent);
+	if (absolute > loss->sent)
+		loss->sent = absolute;
+	for (i = 0; i < ARRAY_SIZE(loss->blocks); i++) {
+		if (loss->blocks[i] == absolute && loss->seen[i]++ < loss->times) {
+			loss->lose_ack = loss->acks_as_well;
+			return (struct sim_fate){0, 0};
+		}
+	}
+	return (struct sim_fate){1, 0};
+}
+
+/* Once, twice, three times at one place; below and above block 32768, before, at and after the wrap
+   of the numbers; with the client's next acknowledgement lost as well. */
+static void one_place_lost(void **state)
+{
+	static const uint64_t places[] = {1,     2,     100,   32760, 32767, 32768, 32769, 40000,
+					  65520, 65534, 65535, 65536, 65537, 65550, 70000};
+	static const uint32_t windows[] = {1, 4, 16, 64};
+	struct sim_setup setup = {.size = 70010 * 8, .fate = lose_blocks};
+	struct block_loss loss;
+	struct sim_result base;
+	unsigned int times, acks;
+	size_t i, j, k;
+
+	(void)state;
+	setup.options.blksize = 8;
+	for (j = 0; j < ARRAY_SIZE(windows); j++) {
+		setup.options.windowsize = windows[j];
+		setup.kind = SIM_RFC;
+		setup.context = &(struct block_loss){0};
+		base = good(&setup, 60 * SECOND, "base", 0);
+		for (i = 0; i < ARRAY_SIZE(places); i++) {
+			k = (i + j) % ARRAY_SIZE(windowed);
+			times = 1 + (unsigned int)(i % 3);
+			acks = windows[j] > 1 && i % 2;
+			loss = (struct block_loss){
+				.blocks = {places[i]}, .times = times, .acks_as_well = acks};
+			setup.kind = windowed[k];
+			setup.context = &loss;
+			good(&setup, base.time + (acks ? 1500 : 1000) * MS, "place",
+			     (unsigned int)places[i]);
+		}
+	}
+}
+
+/* A generator of its own (xorshift), so that every run is the same. */
+struct noise {
+	uint32_t seed;
+	unsigned int loss, twice, late; /* in 1000 */
+};
+
+static unsigned int thousandth(struct noise *noise)
+{
+	noise->seed ^= noise->seed << 13;
+	noise->seed ^= noise->seed >> 17;
+	noise->seed ^= noise->seed << 5;
+	return noise->seed % 1000;
+}
+
+static struct sim_fate noisy(void *context, enum sim_way way, unsigned int place,
+			     unsigned int opcode, uint16_t block)
+{
+	struct noise *noise = context;
+	struct sim_fate fate = {1, 0};
+
+	(void)way;
+	(void)place;
+	(void)block;
+	if (opcode == TFTP_OACK)
+		return fate;
+	if (thousandth(noise) < noise->loss)
+		fate.copies = 0;
+	else if (thousandth(noise) < noise->twice)
+		fate.copies = 2;
+	if (thousandth(noise) < noise->late)
+		fate.delay = 300;
+	return fate;
+}
+
+static bool ends_as_it_may(const struct sim_result *result)
+{
+	return result->state == TFTP_SEND_DONE ||
+	       strcmp(result->error, "the last block was never acknowledged") == 0;
+}
+
+/* The last acknowledgement is not repeated by anyone, so a lossy network may lose it. */
+static void ends_whole(const struct sim_setup *setup, int64_t limit, const struct noise *noise)
+{
+	struct sim_result result = sim_run(setup);
+
+	if (!result.whole || result.done_at > limit || !ends_as_it_may(&result))
+		fail_msg("noise %u/%u/%u: client %d, window %u, state %d (%s), whole %d, %lld us",
+			 noise->loss, noise->twice, noise->late, setup->kind,
+			 setup->options.windowsize, result.state, result.error, result.whole,
+			 (long long)result.done_at);
+}
+
+static void noise(void **state)
+{
+	static const struct {
+		struct noise noise;
+		int64_t limit, lockstep_limit;
+	} rows[] = {
+		{{0, 1, 0, 0}, 300 * MS, 5 * SECOND},
+		{{0, 10, 0, 0}, 2 * SECOND, 30 * SECOND},
+		{{0, 50, 0, 0}, 12 * SECOND, 150 * SECOND},
+		{{0, 0, 50, 0}, SECOND, SECOND},
+		{{0, 0, 0, 50}, 2 * SECOND, SECOND},
+		{{0, 20, 20, 20}, 5 * SECOND, 60 * SECOND},
+	};
+	static const uint32_t windows[] = {1, 4, 16, 64};
+	struct sim_setup setup = {.size = 2000000, .fate = noisy, .client_timeout = SECOND};
+	struct noise one;
+	uint32_t seed;
+	size_t i, j;
+
+	(void)state;
+	setup.options.blksize = 1468;
+	setup.context = &one;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (j = 0; j < ARRAY_SIZE(windows); j++) {
+			for (seed = 1; seed <= 6; seed++) {
+				one = rows[i].noise;
+				one.seed = seed * 7919;
+				setup.kind = windowed[seed % ARRAY_SIZE(windowed)];
+				setup.options.windowsize = windows[j];
+				ends_whole(&setup,
+					   windows[j] > 1 ? rows[i].limit : rows[i].lockstep_limit,
+					   &one);
+			}
+		}
+	}
+}
+
+/* Receive rings that are shorter than a window, in clients of different speed: the pace settles,
+   little is sent twice, and lockstep is beaten. */
+static void short_rings(void **state)
+{
+	static const struct {
+		unsigned int ring;
+		int64_t drain_time;
+	} rows[] = {{4, 15}, {4, 40}, {4, 100}, {4, 300}, {8, 40}, {8, 100}, {16, 100}, {32, 40}};
+	static const uint32_t windows[] = {8, 16, 64};
+	struct sim_setup setup = {.size = 40000 * 512, .frame_time = 5};
+	struct sim_result lockstep, result;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		setup.ring = rows[i].ring;
+		setup.drain_time = rows[i].drain_time;
+		setup.kind = SIM_UBOOT;
+		setup.options.windowsize = 1;
+		lockstep = good(&setup, 60 * SECOND, "ring", (unsigned int)i);
+		for (j = 0; j < ARRAY_SIZE(windows); j++) {
+			setup.kind = i % 2 ? SIM_UBOOT : SIM_UBOOT_FIRST;
+			setup.options.windowsize = windows[j];
+			result = good(&setup, lockstep.time * 9 / 10, "ring", (unsigned int)i);
+			assert_in_range(result.resent, 0, result.blocks / 40);
+		}
+	}
+}
+
+static struct sim_fate double_all(void *context, enum sim_way way, unsigned int place,
+				  unsigned int opcode, uint16_t block)
+{
+	(void)context;
+	(void)way;
+	(void)place;
+	(void)block;
+	return (struct sim_fate){opcode == TFTP_OACK ? 1 : 2, 0};
+}
+
+/* The sorcerer's apprentice: when every packet comes twice, the sender must not send twice. */
+static void doubled(void **state)
+{
+	static const uint32_t windows[] = {0, 1, 4, 16};
+	struct sim_setup setup = {.size = 500000, .fate = double_all};
+	struct sim_result result;
+	size_t j, k;
+
+	(void)state;
+	for (j = 0; j < ARRAY_SIZE(windows); j++) {
+		for (k = 0; k < ARRAY_SIZE(any); k++) {
+			if (any[k] == SIM_UBOOT_OLD && windows[j])
+				continue;
+			setup.kind = any[k];
+			setup.options.windowsize = windows[j];
+			result = good(&setup, SECOND, "doubled", windows[j]);
+			assert_in_range(result.sent, result.blocks, result.blocks * 108 / 100);
+		}
+	}
+}
+
+static struct sim_fate dead(void *context, enum sim_way way, unsigned int place,
+			    unsigned int opcode, uint16_t block)
+{
+	const unsigned int *after = context;
+
+	(void)opcode;
+	(void)block;
+	return (struct sim_fate){way == SIM_TO_SERVER && place >= *after ? 0 : 1, 0};
+}
+
+/* A client that is switched off is given up after TFTP_SILENT_MAX timeouts, within a minute,
+   and is not drowned meanwhile. */
+static void silent_client(void **state)
+{
+	static const struct {
+		struct tftp_options options;
+		unsigned int after;
+		const char *error;
+	} rows[] = {
+		{{0}, 0, "no answer from the client after 0 bytes"},
+		{{0, 1, 0, true, 0}, 0, "no answer from the client after 0 bytes"},
+		{{0, 1, 16, false, 0}, 3, "no answer from the client after 16384 bytes"},
+		{{0, 0, 64, false, 0}, 2, "no answer from the client after 32768 bytes"},
+	};
+	struct sim_setup setup = {.kind = SIM_UBOOT, .size = 1000000, .fate = dead};
+	struct sim_result result;
+	unsigned int after;
+	size_t i;
+
+	(void)state;
+	setup.context = &after;
+	setup.client_timeout = 3000 * SECOND;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		after = rows[i].after;
+		setup.options = rows[i].options;
+		result = sim_run(&setup);
+		assert_int_equal(result.state, TFTP_SEND_FAILED);
+		assert_string_equal(result.error, rows[i].error);
+		assert_in_range(result.time, 7 * SECOND, 60 * SECOND);
+		assert_in_range(result.sent, 1 + TFTP_SILENT_MAX,
+				200 + TFTP_SILENT_MAX * 4 * (setup.options.windowsize + 1));
+	}
+}
+
+static int shrunk(void *context, uint64_t offset, void *data, size_t size, struct err *err)
+{
+	if (offset >= 1024)
+		return err_set(err, ERR_HOST, "it has become shorter");
+	return sim_read(context, offset, data, size, err);
+}
+
+static struct tftp_send begin(struct tftp_options options,
+			      int (*read)(void *, uint64_t, void *, size_t, struct err *))
+{
+	struct tftp_request request = {.opcode = TFTP_RRQ, .octet = true, .options = options};
+	struct tftp_source source = {.read = read, .size = 5000};
+	struct tftp_send send;
+
+	tftp_send_start(&send, &request, &source, TFTP_WINDOW_DEFAULT, 0);
+	return send;
+}
+
+/* The client is told with a code that ends it. */
+static void source_fails(void **state)
+{
+	struct tftp_options options = {.windowsize = 4};
+	struct tftp_send send = begin(options, shrunk);
+	uint8_t packet[1024];
+	size_t size;
+
+	(void)state;
+	assert_int_equal(tftp_send_next(&send, packet, 1), 15);
+	tftp_send_receive(&send, "\0\4\0\0", 4, 2);
+	assert_int_equal(tftp_send_next(&send, packet, 3), 516);
+	assert_int_equal(tftp_send_next(&send, packet, 3), 516);
+	size = tftp_send_next(&send, packet, 3);
+	assert_int_equal(size, 4 + sizeof("it has become shorter"));
+	assert_memory_equal(packet, "\0\5\0\2it has become shorter", size);
+	assert_int_equal(send.state, TFTP_SEND_FAILED);
+	assert_int_equal(tftp_send_next(&send, packet, 4), 0);
+	assert_int_equal(tftp_send_wake(&send), INT64_MAX);
+}
+
+static void client_ends_it(void **state)
+{
+	struct tftp_send send = begin((struct tftp_options){0}, sim_read);
+	uint8_t packet[1024];
+
+	(void)state;
+	assert_int_equal(tftp_send_next(&send, packet, 1), 516);
+	tftp_send_receive(&send, "\0\5\0\3no room", 12, 2);
+	assert_int_equal(send.state, TFTP_SEND_FAILED);
+	assert_string_equal(send.error, "the client ended it: no room (error 3)");
+	tftp_send_receive(&send, "\0\4\0\1", 4, 3);
+	assert_int_equal(tftp_send_next(&send, packet, 4), 0);
+}
+
+/* Acknowledgements of what was not sent, or long ago, and what is none change nothing. */
+static void senseless_packets(void **state)
+{
+	static const char *const packets[] = {"\0\4\0\2", "\0\4\0\0", "\0\4\xff\xff", "\0\4\x80\0",
+					      "\0\3\0\1", "\0\6\0\1", "\0\1\0\1"};
+	struct tftp_send send = begin((struct tftp_options){0}, sim_read);
+	uint8_t packet[1024];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(tftp_send_next(&send, packet, 1), 516);
+	for (i = 0; i < ARRAY_SIZE(packets); i++) {
+		tftp_send_receive(&send, packets[i], 4, 2);
+		assert_int_equal(tftp_send_next(&send, packet, 3), 0);
+		assert_int_equal(tftp_send_bytes(&send), 0);
+	}
+	tftp_send_receive(&send, "\0\4\0\1", 3, 4);
+	assert_int_equal(tftp_send_bytes(&send), 0);
+	tftp_send_receive(&send, "\0\4\0\1", 4, 5);
+	assert_int_equal(tftp_send_bytes(&send), 512);
+	assert_int_equal(tftp_send_next(&send, packet, 5), 516);
+	assert_memory_equal(packet, "\0\3\0\2", 4);
+}
+
+/* What is granted: U-Boot breaks off when blksize is more, or timeout other, than it asked for. */
+static void granting(void **state)
+{
+	static const struct {
+		struct tftp_options asked;
+		const char *oack;
+		size_t size;
+	} rows[] = {
+		{{1468, 0, 0, false, 0}, "\0\6blksize\0001468", 15},
+		{{0, 7, 0, false, 0}, "\0\6timeout\0007", 12},
+		{{0, 0, 0, true, 77}, "\0\6tsize\0005000", 13},
+		{{0, 0, 65535, false, 0}, "\0\6windowsize\00064", 16},
+		{{0, 0, 1, false, 0}, "\0\6windowsize\0001", 15},
+	};
+	struct tftp_send send;
+	uint8_t packet[1024];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		send = begin(rows[i].asked, sim_read);
+		assert_int_equal(tftp_send_next(&send, packet, 1), rows[i].size);
+		assert_memory_equal(packet, rows[i].oack, rows[i].size);
+		assert_int_equal(tftp_send_next(&send, packet, 2), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clean),
+		cmocka_unit_test(each_datagram_lost),
+		cmocka_unit_test(each_acknowledgement_lost),
+		cmocka_unit_test(last_acknowledgement_lost),
+		cmocka_unit_test(one_place_lost),
+		cmocka_unit_test(noise),
+		cmocka_unit_test(short_rings),
+		cmocka_unit_test(doubled),
+		cmocka_unit_test(silent_client),
+		cmocka_unit_test(source_fails),
+		cmocka_unit_test(client_ends_it),
+		cmocka_unit_test(senseless_packets),
+		cmocka_unit_test(granting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
