@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+#include "power/ways.h"
+
+/* The one list of ways to switch power. */
+const struct power_way *const power_ways[] = {
+	&power_command,
+	&power_process,
+	NULL,
+};
