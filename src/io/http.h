@@ -23,7 +23,17 @@ struct http_options {
 	const char *ca_file; /* PEM; NULL: the system's */
 	bool insecure;       /* no certificate verification */
 	bool digest;         /* allow digest authentication */
+	bool pinned;         /* the caller checks a digest: a download is taken up where it broke
+				even when the server gives neither ETag nor Last-Modified */
+	int64_t connect_ms;  /* until a connection stands; 0: HTTP_CONNECT_MS */
+	int64_t stall_ms;    /* without a byte either way; 0: HTTP_STALL_MS */
+	unsigned int tries;  /* of a download, one after the other without a byte gained; 0:
+				HTTP_TRIES */
 };
+
+#define HTTP_CONNECT_MS 20000
+#define HTTP_STALL_MS   60000
+#define HTTP_TRIES      5
 
 struct http_request {
 	const char *method; /* NULL: GET */
@@ -53,8 +63,9 @@ int http_exchange(const struct http_request *request, size_t max, struct http_re
 		  struct deadline deadline, struct err *err);
 void http_response_free(struct http_response *response);
 
-/* ERR_AUTH for 401 and 403, ERR_NOT_FOUND for 404 and 410, ERR_NETWORK otherwise, with the status,
-   the URL without credentials and query, and the start of the body when it is text. */
+/* Judges a status that is not the one wanted: ERR_AUTH for 401 and 403, ERR_NOT_FOUND for 404 and
+   410, ERR_NETWORK otherwise, with the status, the URL without credentials and query, and the start
+   of the body when it is text. */
 int http_status_err(const char *url, const struct http_response *response, struct err *err);
 
 /* A PUT or POST whose body is streamed from a reader. `size` bytes are sent. */
@@ -73,6 +84,13 @@ struct http_download {
 
 int http_open(struct reader **reader, const char *url, const struct http_options *options,
 	      struct http_download *info, struct deadline deadline, struct err *err);
+
+/* The same from byte `offset` on, for a caller that holds the bytes before it and checks a digest
+   over all of them. info->size is that of the whole. A server that answers with the whole has the
+   first bytes passed over. */
+int http_open_at(struct reader **reader, const char *url, const struct http_options *options,
+		 uint64_t offset, struct http_download *info, struct deadline deadline,
+		 struct err *err);
 
 /* Header names are RFC 7230 tokens; no CR, LF or NUL in values; no name twice. ERR_USAGE with the
  * name. */
