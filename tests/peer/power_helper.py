@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Runs the power tool on a board made up for one test."""
 import json
-import os
 import select
 import subprocess
 import time
 
-TOOL = os.environ["ABOARD_POWER_TOOL"]
+from peers import clean_env, tool
+
+TOOL = tool("power-tool")
 
 
 class Board:
@@ -17,7 +18,7 @@ class Board:
         self.file = folder / "board.yaml"
         # JSON is YAML.
         self.file.write_text(json.dumps({"name": name, "secrets": secrets or {}, "power": power}))
-        self.env = dict(os.environ, ABOARD_HOME=str(folder / "home"))
+        self.env = clean_env(ABOARD_HOME=folder / "home")
 
     def start(self, verb, **more):
         return subprocess.Popen([TOOL, self.file, verb], env=self.env, text=True,

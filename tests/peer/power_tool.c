@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Drives src/power from tests: power_tool FILE on|off|cycle|status. FILE is a mapping with `name`,
+ * Drives src/power from tests: power-tool FILE on|off|cycle|status. FILE is a mapping with `name`,
  * `power`, `secrets`. Prints the state, or the error and its remedy; exits like aboard does.
  * SIGTERM cancels. With ABOARD_TEST_PERSON set, standard input is the person who is asked.
  */
