@@ -44,7 +44,8 @@ char *power_said(const struct power *power, const char *text, size_t size)
 	return *flat ? xasprintf(": %s%s", from ? "..." : "", flat) : xstrdup("");
 }
 
-static int compile(const struct yaml *at, const char *pattern, regex_t **regex, struct err *err)
+int power_pattern_compile(const struct yaml *at, const char *pattern, regex_t **regex,
+			  struct err *err)
 {
 	char reason[128];
 	int rc;
@@ -68,13 +69,13 @@ int power_match_open(struct power_match *match, const struct yaml *settings, con
 
 	*match = (struct power_match){0};
 	if (on)
-		rc = compile(yaml_get(settings, on_key), on, &match->on, err);
+		rc = power_pattern_compile(yaml_get(settings, on_key), on, &match->on, err);
 	if (rc == 0 && off)
-		rc = compile(yaml_get(settings, off_key), off, &match->off, err);
+		rc = power_pattern_compile(yaml_get(settings, off_key), off, &match->off, err);
 	return rc;
 }
 
-static void free_regex(regex_t *regex)
+void power_pattern_free(regex_t *regex)
 {
 	if (regex)
 		regfree(regex);
@@ -83,8 +84,8 @@ static void free_regex(regex_t *regex)
 
 void power_match_free(struct power_match *match)
 {
-	free_regex(match->on);
-	free_regex(match->off);
+	power_pattern_free(match->on);
+	power_pattern_free(match->off);
 	*match = (struct power_match){0};
 }
 

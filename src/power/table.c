@@ -3,7 +3,5 @@
 
 /* The one list of ways to switch power. */
 const struct power_way *const power_ways[] = {
-	&power_command,
-	&power_process,
-	NULL,
+	&power_command, &power_process, &power_manual, &power_http, NULL,
 };

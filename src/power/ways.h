@@ -12,13 +12,21 @@
 #include "power/power.h"
 
 extern const struct power_way power_command;
+extern const struct power_way power_http;
+extern const struct power_way power_manual;
 extern const struct power_way power_process;
 
 /* The last lines of what a program or a device said, on one line and printable, with secrets
    hidden, to end an error text: ": ..." or nothing. Owned by the caller. */
 char *power_said(const struct power *power, const char *text, size_t size);
 
-/* Tells a state from a text by two patterns (POSIX extended, letter case ignored). */
+/* A pattern of the board file: POSIX extended, letter case ignored. A bad one is ERR_CONFIG, at
+   `at`. Freed with power_pattern_free(). */
+int power_pattern_compile(const struct yaml *at, const char *pattern, regex_t **regex,
+			  struct err *err);
+void power_pattern_free(regex_t *regex);
+
+/* Tells a state from a text by two patterns. */
 struct power_match {
 	regex_t *on, *off; /* owned; NULL: not given */
 };

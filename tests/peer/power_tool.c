@@ -18,11 +18,12 @@
 static int ask(void *context, const char *question, struct deadline deadline, struct err *err)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-	int rc = deadline_poll(&input, 1, deadline, err);
 	char line[64];
+	int rc;
 
 	(void)context;
 	fprintf(stderr, "%s\n", question);
+	rc = deadline_poll(&input, 1, deadline, err);
 	if (rc < 0)
 		return rc;
 	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
