@@ -15,6 +15,7 @@ extern const struct power_way power_command;
 extern const struct power_way power_http;
 extern const struct power_way power_manual;
 extern const struct power_way power_process;
+extern const struct power_way power_snmp;
 
 /* The last lines of what a program or a device said, on one line and printable, with secrets
    hidden, to end an error text: ": ..." or nothing. Owned by the caller. */
