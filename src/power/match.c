@@ -34,10 +34,14 @@ char *power_said(const struct power *power, const char *text, size_t size)
 {
 	_cleanup_(buf_free) struct buf clean = {0};
 	_cleanup_(freep) char *flat = NULL;
-	size_t from;
+	size_t from, i;
 
-	/* Hidden before it is cut, so that no half of a secret is left. */
+	/* Hidden before it is cut, so that no half of a secret is left. A NUL would end the search.
+	 */
 	buf_add(&clean, text, size);
+	for (i = 0; i < clean.size; i++)
+		if (clean.data[i] == '\0')
+			clean.data[i] = ' ';
 	secrets_hide(power->secrets, &clean);
 	from = clean.size > SAID_MAX ? clean.size - SAID_MAX : 0;
 	flat = flatten(buf_text(&clean) + from, clean.size - from);

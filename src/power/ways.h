@@ -12,6 +12,7 @@
 #include "power/power.h"
 
 extern const struct power_way power_command;
+extern const struct power_way power_gpio;
 extern const struct power_way power_http;
 extern const struct power_way power_manual;
 extern const struct power_way power_process;
