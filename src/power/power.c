@@ -184,7 +184,7 @@ static int read_back(struct power *power, enum power_state wanted, struct deadli
 int power_set(struct power *power, bool on, struct deadline deadline, struct err *err)
 {
 	enum power_state wanted = on ? POWER_ON : POWER_OFF;
-	struct err own;
+	struct err own = {0};
 	int rc;
 
 	err = err ? err : &own;
@@ -201,7 +201,7 @@ int power_set(struct power *power, bool on, struct deadline deadline, struct err
 
 static int cycle_at_once(struct power *power, struct deadline deadline, struct err *err)
 {
-	struct err own;
+	struct err own = {0};
 	int rc;
 
 	err = err ? err : &own;
@@ -230,7 +230,7 @@ int power_cycle(struct power *power, struct deadline deadline, struct err *err)
 int power_get(struct power *power, enum power_state *state, struct deadline deadline,
 	      struct err *err)
 {
-	struct err own;
+	struct err own = {0};
 	int rc;
 
 	*state = POWER_UNKNOWN;

@@ -127,13 +127,14 @@ static off_t size_of(const char *path)
 /* What the program wrote since the log had `from` bytes; at most its end. */
 static char *log_end(const struct power *power, const char *path, off_t from)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(closep) int fd = -1;
 	off_t size = size_of(path);
 	char text[LOG_END_MAX];
 	ssize_t got;
 
 	if (size - from > (off_t)sizeof(text))
 		from = size - (off_t)sizeof(text);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	got = fd < 0 ? 0 : pread(fd, text, sizeof(text), from);
 	return power_said(power, text, got > 0 ? (size_t)got : 0);
 }

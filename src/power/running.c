@@ -141,17 +141,22 @@ int running_load(const char *path, struct running *running, bool *alive, struct 
 	return 0;
 }
 
+static int is_process(const struct dirent *entry)
+{
+	return entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
+}
+
 bool running_group_alive(pid_t group)
 {
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
+	_cleanup_(freep) struct dirent **entries = NULL;
+	int count = scandir("/proc", &entries, is_process, NULL), i;
 	struct proc_stat stat;
 	bool alive = false;
 
-	while (proc && !alive && (entry = readdir(proc)))
-		alive = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			read_stat(entry->d_name, &stat) && stat.group == group && !is_over(&stat);
-	if (proc)
-		closedir(proc);
+	for (i = 0; i < count; i++) {
+		alive = alive || (read_stat(entries[i]->d_name, &stat) && stat.group == group &&
+				  !is_over(&stat));
+		free(entries[i]);
+	}
 	return alive;
 }

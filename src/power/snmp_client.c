@@ -192,7 +192,7 @@ static int discover(const struct snmp_peer *peer, struct answer *answer, struct 
 	snmp_sess_session(session)->flags |= SNMP_FLAGS_DONT_PROBE;
 	pdu = snmp_pdu_create(SNMP_MSG_GET);
 	pdu->version = SNMP_VERSION_3;
-	pdu->securityName = strdup("");
+	pdu->securityName = xstrdup(""); /* freed with the PDU */
 	pdu->securityModel = SNMP_SEC_MODEL_USM;
 	pdu->securityLevel = SNMP_SEC_LEVEL_NOAUTH;
 	return ask(session, peer, pdu, answer, deadline, err);

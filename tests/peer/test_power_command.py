@@ -112,7 +112,7 @@ def test_key_errors(tmp_path):
                          ({"status_on": "("}, "'(' is no pattern"),
                          ({"status": None, "status_on": "x"}, "need 'status'"),
                          ({"of_time": "1s"}, "did you mean 'off_time'"),
-                         ({"type": "comand"}, "did you mean 'command'")]:
+                         ({"type": "commandd"}, "did you mean 'command'")]:
         board, _ = plug(tmp_path, **change)
         error = board.fails("on", CONFIG)
         assert text in error and "board.yaml:1:" in error

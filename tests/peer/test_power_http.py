@@ -222,8 +222,8 @@ def test_presets(tmp_path, plug, setup, settings, index):
 def test_home_assistant(tmp_path, plug):
     home_assistant(plug)
     board = Board(tmp_path, {"type": "http", "preset": "home-assistant", "host": plug.server.host,
-                             "channel": "switch.board_1", "token": "hass", "off_time": 0},
-                  {"hass": {"file": "token"}})
+                             "channel": "switch.board_1", "token": "home", "off_time": 0},
+                  {"home": {"file": "token"}})
     (tmp_path / "token").write_text("eyJ0.token-1\n")
     switch(board, plug, 0)
 
@@ -392,7 +392,7 @@ URL = {"url": "http://h/"}
     ({"on": URL, "off": {"url": "{host}/"}, "host": None}, "'host' is missing"),
     ({"on": URL, "off": {**URL, "method": "GET / HTTP/1.0\r\n"}}, "is not an HTTP method"),
     ({"on": URL, "off": {**URL, "expect": "["}}, "is no pattern"),
-    ({"on": URL, "off": {**URL, "expct": "x"}}, "did you mean 'expect'"),
+    ({"on": URL, "off": {**URL, "expekt": "x"}}, "did you mean 'expect'"),
     ({"on": URL, "off": URL, "status": {**URL, "on_value": "("}}, "is no pattern"),
 ])
 def test_key_errors(tmp_path, power, text):

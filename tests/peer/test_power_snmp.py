@@ -251,7 +251,7 @@ def test_nothing_of_the_library_is_read(tmp_path, pdu):
     ({"oid": "1.3.6", "host": "h:161"}, "that goes to 'port'"),
     ({"oid": "1.3.6", "host": "tcp:h x"}, "not the address of a host"),
     ({"oid": "1.3.6", "port": 70000}, "1 to 65535"),
-    ({"oid": "1.3.6", "comunity": "s"}, "did you mean 'community'"),
+    ({"oid": "1.3.6", "kommunity": "s"}, "did you mean 'community'"),
 ])
 def test_key_errors(tmp_path, power, text):
     board = Board(tmp_path, {"type": "snmp", "host": "h", **power}, {"s": {"env": "NONE"}})
