@@ -124,19 +124,23 @@ static off_t size_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+static char *said_from(const struct power *power, int fd, off_t from)
+{
+	char text[LOG_END_MAX];
+	ssize_t got = pread(fd, text, sizeof(text), from);
+
+	return power_said(power, text, got > 0 ? (size_t)got : 0);
+}
+
 /* What the program wrote since the log had `from` bytes; at most its end. */
 static char *log_end(const struct power *power, const char *path, off_t from)
 {
-	_cleanup_(closep) int fd = -1;
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t size = size_of(path);
-	char text[LOG_END_MAX];
-	ssize_t got;
 
-	if (size - from > (off_t)sizeof(text))
-		from = size - (off_t)sizeof(text);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? 0 : pread(fd, text, sizeof(text), from);
-	return power_said(power, text, got > 0 ? (size_t)got : 0);
+	if (size - from > (off_t)LOG_END_MAX)
+		from = size - (off_t)LOG_END_MAX;
+	return said_from(power, fd, from);
 }
 
 static int wait_end(int pid_fd, struct deadline deadline, struct err *err)

@@ -149,7 +149,7 @@ static int is_process(const struct dirent *entry)
 bool running_group_alive(pid_t group)
 {
 	_cleanup_(freep) struct dirent **entries = NULL;
-	int count = scandir("/proc", &entries, is_process, NULL), i;
+	int count = scandir("/proc", &entries, is_process, alphasort), i;
 	struct proc_stat stat;
 	bool alive = false;
 
