@@ -28,6 +28,13 @@ int process_run(const char *const *argv, struct process_result *result, struct d
    (/dev/null when NULL), and leaves it running; *pid is the leader of its process group. */
 int process_start(const char *const *argv, const char *log_path, pid_t *pid, struct err *err);
 
+/* As process_start, but argv[0] runs only after `ready` has returned 0 for its process id: what is
+   noted about it there is written before it does anything, and when this process dies first, it
+   never runs. An error of `ready` is returned, and nothing was run. */
+int process_start_noted(const char *const *argv, const char *log_path,
+			int (*ready)(void *context, pid_t pid, struct err *err), void *context,
+			pid_t *pid, struct err *err);
+
 /* Starts argv[0] (found on PATH) in a session of its own on descriptors of the caller's: standard
    input from `in_fd` (-1: /dev/null), standard output and error to `out_fd`. Returns once the exec
    has worked; the caller ends and waits for *pid. */

@@ -19,7 +19,7 @@ enum power_state {
 
 struct power;
 
-/* One way to switch power. A row of power_ways[], which ends with an empty row. */
+/* One way to switch power. */
 struct power_way {
 	const char *name;       /* the board file's `power: type:` */
 	const char *summary;    /* one line */
@@ -30,7 +30,8 @@ struct power_way {
 	/* Absent where the device cannot tell. */
 	int (*get)(struct power *power, enum power_state *state, struct deadline deadline,
 		   struct err *err);
-	/* Absent where off, a pause and on do the same. */
+	/* Absent where off, a pause and on do the same. Returns 1, and has done nothing, when that
+	   is so for this board only. */
 	int (*cycle)(struct power *power, struct deadline deadline, struct err *err);
 	void (*close)(struct power *power);
 };
@@ -42,18 +43,28 @@ struct power {
 	const char *board;           /* the board's name; borrowed */
 	int64_t pause_ms;            /* between off and on: `off_time`, default 2 s */
 	int64_t timeout_ms;          /* of one switch: `timeout`, default 30 s */
-	void *own;                   /* the way's */
+	/* Shows `question` to the person at the terminal and waits for Enter (0). Set by the owner
+	   after power_open(); NULL: nobody is there to be asked. */
+	int (*ask)(void *context, const char *question, struct deadline deadline, struct err *err);
+	void *ask_context;
+	void *own; /* the way's */
 };
 
-extern const struct power_way power_ways[];
+/* All ways, ended by NULL (table.c). */
+extern const struct power_way *const power_ways[];
+
+/* The keys that every way has, for the manual. */
+extern const struct key power_common_keys[];
 
 /* Checks `settings` (a mapping with `type`) and makes the record. Nothing is switched or asked. The
- * arguments must outlive it. */
+ * arguments must outlive it. ERR_CONFIG with file, line and column. */
 int power_open(struct power **power, const char *board, const struct yaml *settings,
 	       struct secrets *secrets, struct err *err);
 void power_close(struct power *power);
+void power_closep(struct power **power);
 
-/* Switches, then reads the state back until it is so or the deadline passes (ERR_POWER). */
+/* Switches, then reads the state back until it is so. Takes at most `timeout`; when that passes it
+ * is ERR_POWER. */
 int power_set(struct power *power, bool on, struct deadline deadline, struct err *err);
 
 /* Off, `off_time`, on. A process that is a board is started anew. */
