@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -202,6 +204,43 @@ static void processes(void **state)
 	close(cancel[1]);
 }
 
+static int note_pid(void *context, pid_t pid, struct err *err)
+{
+	pid_t *noted = context;
+
+	if (*noted < 0)
+		return err_set(err, ERR_HOST, "not today");
+	*noted = pid;
+	return 0;
+}
+
+/* The program runs after it was noted, or not at all. */
+static void noted_processes(void **state)
+{
+	char log[] = "/tmp/aboard-test-XXXXXX";
+	const char *const argv[] = {"sh", "-c", "echo ran", NULL};
+	_cleanup_(buf_free) struct buf text = {0};
+	pid_t noted = -1, pid;
+	struct err err;
+	int fd = mkstemp(log);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(process_start_noted(argv, log, note_pid, &noted, &pid, &err), -ERR_HOST);
+	assert_string_equal(err.text, "not today");
+	assert_int_equal(waitpid(pid, NULL, 0), -1);
+	assert_int_equal(path_read(log, 100, &text, &err), 0);
+	assert_int_equal(text.size, 0);
+	noted = 0;
+	assert_int_equal(process_start_noted(argv, log, note_pid, &noted, &pid, &err), 0);
+	assert_int_equal(noted, pid);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(path_read(log, 100, &text, &err), 0);
+	assert_string_equal(buf_text(&text), "ran\n");
+	unlink(log);
+}
+
 static void secrets_are_hidden(void **state)
 {
 	_cleanup_(buf_free) struct buf text = {0};
@@ -262,6 +301,7 @@ int main(void)
 		cmocka_unit_test(digests),
 		cmocka_unit_test(yaml_tables),
 		cmocka_unit_test(processes),
+		cmocka_unit_test(noted_processes),
 		cmocka_unit_test(secrets_are_hidden),
 		cmocka_unit_test(bytes_become_text),
 	};
