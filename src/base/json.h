@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * JSON values of text that came from outside: JSON holds UTF-8 only, what a board or a server says may be anything.
+ * JSON values of text that came from outside: JSON holds UTF-8 only, what a board or a server says
+ * may be anything.
  */
 #ifndef ABOARD_BASE_JSON_H
 #define ABOARD_BASE_JSON_H

@@ -45,10 +45,8 @@ static int add_items(struct order *order, const struct args *args, struct err *e
 
 static int run_confirmed(struct order *order, struct cli *cli, struct err *err)
 {
-	struct job_confirm none = {0};
-	struct job_settings settings;
-	struct asker asker;
-	int rc;
+	struct job_confirm none = {0}, ask = {asker_ask, &order->asker};
+	struct asker again;
 
 	if (cli->yes || order->request.dry_run)
 		return order_run(order, cli, none, err);
@@ -59,16 +57,10 @@ static int run_confirmed(struct order *order, struct cli *cli, struct err *err)
 			order->board->name);
 		return err_remedy(err, "say yes in advance with --yes");
 	}
-	rc = asker_open(&asker, order->board->name, cli->cancel_fd, err);
-	if (rc < 0)
-		return rc;
+	if (order->asker.fd < 0)
+		return asker_open(&again, order->board->name, cli->cancel_fd, err);
 	order->always_plan = true;
-	settings = order_settings(order, cli, (struct job_confirm){asker_ask, &asker});
-	asker.term = order->term;
-	rc = job_run(order->board, &order->request, &settings, err);
-	order_report(order, cli, rc);
-	asker_close(&asker);
-	return rc;
+	return order_run(order, cli, ask, err);
 }
 
 static int run(struct cli *cli, bool plan_only, struct err *err)

@@ -32,6 +32,7 @@ void order_add(struct order *order, struct request_item item)
 
 void order_free(struct order *order)
 {
+	asker_close(&order->asker);
 	term_free(order->term);
 	boards_free(&order->boards);
 	while (order->text_count > 0)
@@ -211,9 +212,16 @@ int order_open(struct order *order, const struct cli *cli, const char *verb, str
 	int rc = boards_load(&order->boards, cli->boards_file, drivers, err);
 
 	order->plan_out = stderr;
+	order->asker.fd = -1;
 	if (rc == 0)
 		rc = boards_find(&order->boards, args_word(cli->args, 0), &order->board, err);
-	return rc < 0 ? rc : read_request(order, cli->args, verb, err);
+	if (rc < 0)
+		return rc;
+	/* Without a terminal there is nobody to ask, which matters only when there is a question.
+	 */
+	if (!cli->json)
+		asker_open(&order->asker, order->board->name, cli->cancel_fd, NULL);
+	return read_request(order, cli->args, verb, err);
 }
 
 /* The second reader: how it ended. */
@@ -244,9 +252,12 @@ struct job_settings order_settings(struct order *order, struct cli *cli, struct 
 	if (!cli->json)
 		order->term = term_new(&settings);
 	reader = cli->json ? json_sink(stdout) : term_sink(order->term);
-	return (struct job_settings){.confirm = confirm,
-				     .sinks = {reader, {take_end, order}},
-				     .cancel_fd = cli->cancel_fd};
+	order->asker.term = order->term;
+	return (struct job_settings){
+		.confirm = confirm,
+		.person = {order->asker.fd < 0 ? NULL : asker_wait, &order->asker},
+		.sinks = {reader, {take_end, order}},
+		.cancel_fd = cli->cancel_fd};
 }
 
 void order_report(const struct order *order, struct cli *cli, int rc)

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/confirm.h"
 #include "cli/term.h"
 #include "engine/board.h"
 #include "engine/job.h"
@@ -24,6 +25,7 @@ struct order {
 	char **texts; /* owned: headers of a file, halves of PARTITION:FILE */
 	size_t text_count;
 	const char **headers; /* NULL-terminated, borrowed */
+	struct asker asker;   /* the person at the terminal, if there is one */
 	/* Readers. */
 	struct term *term; /* NULL with --json */
 	FILE *plan_out;    /* stderr unless the plan is what was asked for */

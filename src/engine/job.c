@@ -120,6 +120,8 @@ static int confirm(struct job *job, const struct job_confirm *how, struct err *e
 	char digest[SHA256_TEXT];
 	bool yes = true;
 
+	struct deadline now = {.at_ms = INT64_MAX, .cancel_fd = job->cancel_fd};
+
 	if (how->ask) {
 		plan_digest(job->plan, digest);
 		yes = how->ask(how->context, job->plan, digest);
@@ -129,6 +131,8 @@ static int confirm(struct job *job, const struct job_confirm *how, struct err *e
 			      !how->ask ? "assumed"
 			      : yes     ? "yes"
 					: "no"));
+	if (deadline_check(now, err) < 0)
+		return -ERR_CANCELLED;
 	if (yes)
 		return 0;
 	return err_set(err, ERR_REFUSED, "not confirmed; nothing was changed");
@@ -170,6 +174,7 @@ int job_begin(struct job **made, struct board *board, const struct request *requ
 		.plan = plan_new(),
 		.events = events_new(board->secrets),
 		.cancel_fd = settings->cancel_fd,
+		.person = settings->person,
 		.meter = xcalloc(1, sizeof(*job->meter)),
 		.retries_left = request->retries,
 		.begun_ms = clock_ms(),

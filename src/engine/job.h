@@ -52,6 +52,13 @@ struct job_confirm {
 	void *context;
 };
 
+/* Asks the person to do something by hand, and waits until it is done; `wait` NULL: nobody is
+ * there. */
+struct job_person {
+	int (*wait)(void *context, const char *question, struct deadline deadline, struct err *err);
+	void *context;
+};
+
 struct job {
 	struct board *board;
 	const struct work *work;
@@ -68,6 +75,7 @@ struct job {
 
 	/* The engine's own. */
 	struct board_lock *lock;
+	struct job_person person;
 	int console_log;         /* descriptor of the record's console.log; -1: none */
 	struct buf console_line; /* console_debug: what came of the current line */
 	struct job_meter *meter;
@@ -81,6 +89,7 @@ struct job {
 
 struct job_settings {
 	struct job_confirm confirm;
+	struct job_person person;
 	struct event_sink sinks[2]; /* take == NULL: unused */
 	int cancel_fd;              /* -1: cannot be cancelled */
 };
@@ -114,7 +123,7 @@ int job_console(struct job *job, struct deadline deadline, struct err *err);
 /* Opens the board's power switch (once); switches nothing. */
 int job_power(struct job *job, struct err *err);
 
-/* Adds {target, device, offset, bytes, sha256, verified} to the result event: what is on the board
+/* Adds {target, device, bytes, sha256, verified} to the result event: what is on the board
  * now. */
 void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
 	       const char *sha256, bool verified);

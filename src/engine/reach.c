@@ -85,6 +85,8 @@ int job_console(struct job *job, struct deadline deadline, struct err *err)
 
 int job_power(struct job *job, struct err *err)
 {
+	int rc;
+
 	if (job->power)
 		return 0;
 	if (!job->board->power) {
@@ -92,6 +94,10 @@ int job_power(struct job *job, struct err *err)
 		return err_remedy(
 			err, "give 'power' in its board file; 'power: {type: manual}' asks you");
 	}
-	return power_open(&job->power, job->board->name, job->board->power, job->board->secrets,
-			  err);
+	rc = power_open(&job->power, job->board->name, job->board->power, job->board->secrets, err);
+	if (rc < 0)
+		return rc;
+	job->power->ask = job->person.wait;
+	job->power->ask_context = job->person.context;
+	return 0;
 }

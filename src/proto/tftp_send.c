@@ -66,6 +66,24 @@ static void mishap(struct tftp_send *send)
 	slower(send);
 }
 
+/* A client that is only late must not find its receive ring overrun: there are drivers that never
+   recover from that (U-Boot's virtio-net has a ring of 32, and gives buffers back without telling
+   the device). So a silent client is sent a few windows at most before it gets time to come back.
+ */
+static unsigned int flood_room(const struct tftp_send *send)
+{
+	unsigned int most = 2 * send->window * frames_of_block(send);
+
+	if (most < TFTP_FLOOD_MAX)
+		most = TFTP_FLOOD_MAX;
+	return most > send->unheard ? most - send->unheard : 0;
+}
+
+static bool would_flood(const struct tftp_send *send)
+{
+	return flood_room(send) < send->window * frames_of_block(send);
+}
+
 static int64_t resend_after(const struct tftp_send *send)
 {
 	int64_t after = send->rtt ? send->rtt + 4 * send->rtt_var : TFTP_RESEND_FIRST;
@@ -73,6 +91,8 @@ static int64_t resend_after(const struct tftp_send *send)
 	if (after < TFTP_RESEND_FLOOR)
 		after = TFTP_RESEND_FLOOR;
 	after <<= send->silent;
+	if (after < TFTP_FLOOD_PAUSE && would_flood(send))
+		after = TFTP_FLOOD_PAUSE;
 	return after < send->timeout ? after : send->timeout;
 }
 
@@ -203,6 +223,7 @@ static void take_ack(struct tftp_send *send, uint16_t number, int64_t now)
 {
 	uint64_t block = send->acked + (uint16_t)(number - (uint16_t)send->acked);
 
+	send->unheard = 0;
 	if (send->state == TFTP_SEND_OACK) {
 		if (number != 0)
 			return;
@@ -233,13 +254,20 @@ void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, 
 		take_ack(send, reply.number, now);
 }
 
-/* The first time the client may only be slow, with a full receive ring: the same window. Then one
-   window more each time, as more than one acknowledgement may have been lost. */
-static unsigned int windows_again(const struct tftp_send *send)
+/* The first time the client may only be slow: the same window. Then one window more each time, as
+   acknowledgements may have been lost: U-Boot is silent on what it has already, and takes only what
+   comes behind. When there is no room for that, it is one window at a time, each in turn. */
+static void repeat(struct tftp_send *send)
 {
-	if (send->window == 1)
-		return 1;
-	return send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX;
+	unsigned int wanted = send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX;
+	unsigned int room = flood_room(send) / (send->window * frames_of_block(send));
+	uint64_t behind = send->acked + send->silent % TFTP_AHEAD_MAX * send->window;
+
+	go_back(send, send->window == 1 || !room ? 1 : wanted < room ? wanted : room);
+	if (room || send->window == 1 || behind >= send->blocks)
+		return;
+	send->next = behind + 1;
+	send->limit = behind + send->window;
 }
 
 static void timed_out(struct tftp_send *send, int64_t now)
@@ -258,7 +286,7 @@ static void timed_out(struct tftp_send *send, int64_t now)
 		send->resent++;
 		return;
 	}
-	go_back(send, windows_again(send));
+	repeat(send);
 	send->pause_until = now;
 	if (send->silent > 1)
 		return;
@@ -308,6 +336,7 @@ static void account(struct tftp_send *send, int64_t now)
 		send->high = send->next;
 	send->next++;
 	send->burst += frames_of_block(send);
+	send->unheard += frames_of_block(send);
 	if (send->window > 1 && send->burst >= paces[send->pace].frames) {
 		send->burst = 0;
 		send->pause_until = now + pause_of_burst(send);

@@ -50,6 +50,7 @@ enum tftp_send_state {
 #define TFTP_WINDOW_DEFAULT 64   /* where RFC 7440's own figures flatten */
 #define TFTP_SILENT_MAX     12   /* timeouts in a row before the client is given up */
 #define TFTP_AHEAD_MAX      4    /* windows sent at once at most, after timeouts */
+#define TFTP_FLOOD_MAX      24   /* frames to a client that says nothing, before a longer wait */
 
 /* The wait before what is not acknowledged is sent again, in us: while nothing was measured; at
    least, as a client may be busy, or emulated on a busy machine; at most, unless another timeout
@@ -57,6 +58,7 @@ enum tftp_send_state {
 #define TFTP_RESEND_FIRST 300000
 #define TFTP_RESEND_FLOOR 50000
 #define TFTP_RESEND_MAX   5000000
+#define TFTP_FLOOD_PAUSE  1000000 /* the longer wait, at least */
 
 /* All times are microseconds on one clock that never goes back. Read only for the owner. */
 struct tftp_send {
@@ -73,12 +75,13 @@ struct tftp_send {
 	uint64_t limit; /* the highest block that may be sent before another acknowledgement */
 	bool oack_due;
 
-	int64_t timeout;     /* us: ceiling between repetitions */
-	int64_t resend_at;   /* when to send again what is not acknowledged */
-	unsigned int silent; /* timeouts since anything was acknowledged */
-	uint64_t timed;      /* the block (0: the OACK) whose acknowledgement will be timed, */
-	int64_t timed_at;    /* sent at this time; -1: none */
-	int64_t rtt;         /* smoothed, as in RFC 6298; 0: not measured */
+	int64_t timeout;      /* us: ceiling between repetitions */
+	int64_t resend_at;    /* when to send again what is not acknowledged */
+	unsigned int silent;  /* timeouts since anything was acknowledged */
+	unsigned int unheard; /* frames sent since anything came from the client */
+	uint64_t timed;       /* the block (0: the OACK) whose acknowledgement will be timed, */
+	int64_t timed_at;     /* sent at this time; -1: none */
+	int64_t rtt;          /* smoothed, as in RFC 6298; 0: not measured */
 	int64_t rtt_var;
 	int64_t gap_until; /* gaps are not acted on before */
 

@@ -14,8 +14,8 @@
 #define HTTP_BLOCK       ((size_t)256 << 10) /* bytes asked of a source at once */
 #define HTTP_CONNECTIONS 32                  /* at once */
 
-/* One thing that is served; lives until the server stops. `reader`, `taken` and `progress` are
-   under the server's lock, the rest never changes. */
+/* One thing that is served; lives until the server stops. `reader`, `taken`, `giving`, `removed`
+   and `progress` are under the server's lock, the rest never changes. */
 struct http_item {
 	char *path; /* "/TOKEN/NAME" as it is compared */
 	char *url;  /* the same with odd characters as %XX: what clients are given */
@@ -24,6 +24,8 @@ struct http_item {
 	bool stream;
 	struct reader *reader; /* of a stream that was not ended */
 	bool taken;            /* a stream was asked for */
+	bool removed;          /* as if it were not there */
+	int giving;            /* connection that a stream is being given to, or -1 */
 	uint64_t size;         /* bytes; UINT64_MAX: not known */
 	char etag[80];         /* quoted; empty for a stream */
 	struct http_progress progress;
@@ -34,6 +36,7 @@ struct http_server {
 	struct MHD_Daemon *daemon;
 	uint16_t port;
 	pthread_mutex_t lock;
+	pthread_cond_t given; /* a stream is not being given any more */
 	struct http_item *items;
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +41,8 @@ struct http_item *http_item_find(struct http_server *server, const char *path)
 
 	pthread_mutex_lock(&server->lock);
 	for (item = server->items; item; item = item->next)
-		if (strlen(item->path) == length && CRYPTO_memcmp(item->path, path, length) == 0)
+		if (!item->removed && strlen(item->path) == length &&
+		    CRYPTO_memcmp(item->path, path, length) == 0)
 			found = item;
 	pthread_mutex_unlock(&server->lock);
 	return found;
@@ -86,6 +88,7 @@ static struct http_item *new_item(void)
 	struct http_item *item = xcalloc(1, sizeof(*item));
 
 	item->fd = -1;
+	item->giving = -1;
 	return item;
 }
 
@@ -143,5 +146,31 @@ void http_server_progress(struct http_server *server, const char *path,
 	for (item = server->items; item; item = item->next)
 		if (text_equal(item->url, path))
 			*progress = item->progress;
+	pthread_mutex_unlock(&server->lock);
+}
+
+/* The server's thread may be in the middle of the stream: its connection is shut, and the thread
+   comes back to say so. */
+static void end_stream(struct http_server *server, struct http_item *item)
+{
+	item->taken = true;
+	while (item->giving >= 0) {
+		shutdown(item->giving, SHUT_RDWR);
+		pthread_cond_wait(&server->given, &server->lock);
+	}
+	reader_closep(&item->reader);
+}
+
+void http_server_remove(struct http_server *server, const char *path)
+{
+	struct http_item *item;
+
+	pthread_mutex_lock(&server->lock);
+	for (item = server->items; item; item = item->next) {
+		if (!text_equal(item->url, path))
+			continue;
+		item->removed = true;
+		end_stream(server, item);
+	}
 	pthread_mutex_unlock(&server->lock);
 }

@@ -215,7 +215,7 @@ static struct get *new_get(struct http_server *server, struct http_item *item,
 }
 
 /* False: a stream that somebody had already. */
-static bool begin(struct http_server *server, struct http_item *item)
+static bool begin(struct http_server *server, struct http_item *item, int connection)
 {
 	bool gone;
 
@@ -223,6 +223,7 @@ static bool begin(struct http_server *server, struct http_item *item)
 	gone = item->stream && item->taken;
 	if (!gone) {
 		item->taken = true;
+		item->giving = item->stream ? connection : -1;
 		item->progress.requests++;
 		item->progress.sent = 0;
 	}
@@ -245,9 +246,11 @@ static enum MHD_Result reply_item(struct http_server *server, struct http_item *
 	snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)item->size);
 	if (range.kind == HTTP_RANGE_OUTSIDE)
 		return plain(connection, MHD_HTTP_RANGE_NOT_SATISFIABLE, "Content-Range", text);
-	if (body && !begin(server, item))
-		return plain(connection, MHD_HTTP_GONE, NULL, NULL);
 	get = new_get(server, item, connection, range, body);
+	if (body && !begin(server, item, get->fd)) {
+		free(get);
+		return plain(connection, MHD_HTTP_GONE, NULL, NULL);
+	}
 	*request = get;
 	if (item->stream && body && range.length == 0 && read_end(get, &err) < 0) {
 		cut(get, &err);
@@ -300,6 +303,8 @@ void http_completed(void *context, struct MHD_Connection *connection, void **req
 		item->progress.sent = get->given;
 		item->progress.done |= item->stream ? get->ended : get->given == get->length;
 	}
-	reader = steal(item->reader);
+	reader_closep(&item->reader);
+	item->giving = -1;
+	pthread_cond_broadcast(&server->given);
 	pthread_mutex_unlock(&server->lock);
 }

@@ -62,6 +62,7 @@ static void server_free(struct http_server *server)
 		server->items = item->next;
 		http_item_free(item);
 	}
+	pthread_cond_destroy(&server->given);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -101,6 +102,7 @@ int http_server_start(struct http_server **server, const char *address, uint16_t
 	int family = AF_UNSPEC, rc;
 
 	pthread_mutex_init(&made->lock, NULL);
+	pthread_cond_init(&made->given, NULL);
 	rc = listen_on(address, port, &fd, &family, err);
 	if (rc < 0)
 		return rc;

@@ -50,6 +50,11 @@ struct http_progress {
 void http_server_progress(struct http_server *server, const char *path,
 			  struct http_progress *progress);
 
+/* Nobody gets this thing any more. Of a stream that is being given the connection is cut; when the
+   call returns its reader is closed, so what the reader stands on may go. A path that is not there
+   is fine. */
+void http_server_remove(struct http_server *server, const char *path);
+
 /* Ends all connections and the thread, closes readers, frees the port. NULL is fine. */
 void http_server_stop(struct http_server *server);
 

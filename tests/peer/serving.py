@@ -2,14 +2,17 @@
 """serve-tool as a fixture: the two servers on loopback, with given things staged."""
 
 import json
-import os
 import subprocess
+
+from peers import tool
+
+TOOL = tool("serve-tool")
 
 
 class Serving:
     def __init__(self, *options):
         self.process = subprocess.Popen(
-            [os.environ["SERVE_TOOL"], *map(str, options)],
+            [TOOL, *map(str, options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from serving import Serving
+from serving import TOOL, Serving
 from tftp_client import ACK, DATA, OACK, WRQ, Client, Refused, request
 
 SIZES = [0, 1, 511, 512, 513, 1468 * 7, 1_000_003]
@@ -288,7 +288,7 @@ def test_port_needs_privilege():
         command = ["setpriv", "--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"]
         command += ["--reuid", "65534", "--clear-groups"]
     done = subprocess.run(
-        [*command, os.environ["SERVE_TOOL"], "--tftp-port", "69"],
+        [*command, TOOL, "--tftp-port", "69"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20,
     )
     assert done.returncode == 5

@@ -266,7 +266,7 @@ static void noise(void **state)
 		int64_t limit, lockstep_limit;
 	} rows[] = {
 		{{0, 1, 0, 0}, 300 * MS, 5 * SECOND},
-		{{0, 10, 0, 0}, 2 * SECOND, 30 * SECOND},
+		{{0, 10, 0, 0}, 3 * SECOND, 30 * SECOND},
 		{{0, 50, 0, 0}, 12 * SECOND, 150 * SECOND},
 		{{0, 0, 50, 0}, SECOND, SECOND},
 		{{0, 0, 0, 50}, 2 * SECOND, SECOND},

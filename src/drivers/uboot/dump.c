@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/* Reading a target: the board sends the device as it is, this host compresses it, and the board's
+ * own digest proves it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "drivers/uboot/uboot.h"
+#include "serve/receiver.h"
+
+/* Where what comes goes. Used by the receiver's thread until it has ended. */
+struct dumping {
+	struct encoder *encoder;
+	struct digest *digest;
+	struct receiver *receiver;
+};
+
+static int take(void *context, const void *data, size_t size, struct err *err)
+{
+	struct dumping *dumping = context;
+
+	digest_add(dumping->digest, data, size);
+	return encoder_write(dumping->encoder, data, size, err);
+}
+
+static int watch(void *context, struct err *err)
+{
+	const struct dumping *dumping = context;
+	struct receiver_progress progress;
+
+	receiver_progress(dumping->receiver, &progress);
+	if (!progress.failed)
+		return 0;
+	*err = progress.err;
+	return -(int)err->kind;
+}
+
+/* The board has sent all; what is on its way still has to come in. */
+static int wait_for_end(struct dumping *dumping, uint64_t size, struct deadline deadline,
+			struct err *err)
+{
+	struct receiver_progress progress;
+	int rc = 0;
+
+	for (;;) {
+		receiver_progress(dumping->receiver, &progress);
+		if (progress.ended || rc < 0)
+			break;
+		rc = deadline_pause(20, deadline, err);
+	}
+	if (rc == 0)
+		rc = watch(dumping, err);
+	if (rc == 0 && progress.bytes != size)
+		rc = err_set(err, ERR_NETWORK, "%" PRIu64 " of %" PRIu64 " bytes came",
+			     progress.bytes, size);
+	return rc;
+}
+
+/* busybox nc copies a kilobyte at a time; with -e dd writes to the socket itself. */
+static int receive(struct job *job, const struct item *item, struct dumping *dumping,
+		   struct deadline deadline, struct err *err)
+{
+	_cleanup_(freep) char *what = xasprintf("reading %s", item->describe);
+	_cleanup_(buf_free) struct buf output = {0};
+	_cleanup_(freep) char *pipeline = NULL;
+	struct background how = {.what = what,
+				 .sysfs = item->sysfs,
+				 .reads = true,
+				 .total = 2 * item->device_size,
+				 .watch = watch,
+				 .context = dumping};
+	struct receiver_settings settings = {
+		.address = uboot_of(job)->host_address, .take = take, .context = dumping};
+	char host[INET_ADDRSTRLEN];
+	int rc = receiver_start(&dumping->receiver, &settings, err);
+
+	if (rc < 0)
+		return rc;
+	pipeline = xasprintf("nc %s %u -e dd if=%s bs=1M", uboot_host_text(uboot_of(job), host),
+			     receiver_port(dumping->receiver), item->device);
+	rc = background_run(job, &how, pipeline, &output, deadline, err);
+	if (rc == 0)
+		rc = wait_for_end(dumping, item->device_size, deadline, err);
+	receiver_stop(steal(dumping->receiver));
+	return rc;
+}
+
+static int receive_file(struct job *job, const struct item *item, int fd, char sha256[SHA256_TEXT],
+			struct deadline deadline, struct err *err)
+{
+	struct dumping dumping = {.digest = digest_new()};
+	char text[129];
+	int rc = encoder_open(&dumping.encoder, item->request->file, fd, err);
+
+	if (rc == 0)
+		rc = receive(job, item, &dumping, deadline, err);
+	if (rc == 0)
+		rc = encoder_finish(dumping.encoder, err);
+	if (rc == 0 && fsync(fd) < 0 && errno != EINVAL)
+		rc = err_errno(err, ERR_HOST, "cannot write %s", item->request->file);
+	digest_text(dumping.digest, text);
+	memcpy(sha256, text, SHA256_TEXT);
+	encoder_free(dumping.encoder);
+	digest_free(dumping.digest);
+	return rc;
+}
+
+static int prove(struct job *job, struct item *item, const char *sha256, struct deadline deadline,
+		 struct err *err)
+{
+	char on_board[SHA256_TEXT];
+	int rc;
+
+	item->size = item->device_size;
+	rc = uboot_digest_on_board(job, item, item->size, 2 * item->size, on_board, deadline, err);
+	if (rc < 0)
+		return rc;
+	if (strcmp(on_board, sha256) != 0)
+		return err_set(err, ERR_VERIFY, "the board reads %s as %s, what came is %s",
+			       item->device, on_board, sha256);
+	return 0;
+}
+
+/* Written beside its place and renamed when proven, so that a file of this name is always a whole
+ * dump. */
+int uboot_dump(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct item *item = &uboot_of(job)->items[0];
+	_cleanup_(freep) char *temporary = xasprintf("%s.part", item->request->file);
+	_cleanup_(closep) int fd = -1;
+	char sha256[SHA256_TEXT];
+	int rc;
+
+	fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_errno(err, ERR_HOST, "cannot write %s", temporary);
+	rc = receive_file(job, item, fd, sha256, deadline, err);
+	if (rc == 0)
+		rc = prove(job, item, sha256, deadline, err);
+	if (rc == 0 && rename(temporary, item->request->file) < 0)
+		rc = err_errno(err, ERR_HOST, "cannot rename %s", temporary);
+	if (rc < 0) {
+		unlink(temporary);
+		return rc;
+	}
+	job_result(job, "file", json_text(item->request->file));
+	job_result(job, "bytes", json_integer((json_int_t)item->device_size));
+	job_result(job, "sha256", json_string(sha256));
+	return 0;
+}
