@@ -254,17 +254,16 @@ void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, 
 		take_ack(send, reply.number, now);
 }
 
-/* The first time the client may only be slow: the same window. Then one window more each time, as
-   acknowledgements may have been lost: U-Boot is silent on what it has already, and takes only what
-   comes behind. When there is no room for that, it is one window at a time, each in turn. */
+/* One window again: the one that was not acknowledged, and in every other turn one behind it, as
+   what was lost may be acknowledgements (U-Boot is silent on what it has already, and takes only
+   what comes behind). */
 static void repeat(struct tftp_send *send)
 {
-	unsigned int wanted = send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX;
-	unsigned int room = flood_room(send) / (send->window * frames_of_block(send));
-	uint64_t behind = send->acked + send->silent % TFTP_AHEAD_MAX * send->window;
+	unsigned int ahead = send->silent % 2 ? 0 : send->silent / 2 % TFTP_AHEAD_MAX;
+	uint64_t behind = send->acked + (uint64_t)ahead * send->window;
 
-	go_back(send, send->window == 1 || !room ? 1 : wanted < room ? wanted : room);
-	if (room || send->window == 1 || behind >= send->blocks)
+	go_back(send, 1);
+	if (send->window == 1 || behind >= send->blocks)
 		return;
 	send->next = behind + 1;
 	send->limit = behind + send->window;

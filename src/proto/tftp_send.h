@@ -10,11 +10,13 @@
  * acknowledgement is not made good by sending the window again. So:
  *
  *  - the sender has a timer of its own, of the round trips it has measured;
- *  - when the timer fires on a window it goes back to the first block not acknowledged. From the
- *    second time on it also goes further than RFC 7440 says: to where the client's next
- *    acknowledgement must come, whichever of them was lost. A client that asked for windowsize
- *    knows by the number what it cannot use. Without windowsize nothing is ever sent ahead: the
- *    U-Boots of before 2020.07 store any block they get;
+ *  - when the timer fires on a window it goes back to the first block not acknowledged. Every other
+ *    time it goes further than RFC 7440 says instead: to where the client's next acknowledgement
+ *    must come, whichever of them was lost. A client that asked for windowsize knows by the number
+ *    what it cannot use. Without windowsize nothing is ever sent ahead: the U-Boots of before
+ *    2020.07 store any block they get;
+ *  - a client that says nothing gets a few windows at most before a longer wait: it may only be
+ * slow, and there are receive rings of 32 frames that never recover from running over;
  *  - within a window blocks go out in bursts with short pauses between. What is granted cannot be
  *    changed later and U-Boot acknowledges only at its end, but receive rings are as short as four
  *    frames. Bursts start at 8, grow while windows pass whole, and shrink on gaps;
@@ -49,8 +51,8 @@ enum tftp_send_state {
 #define TFTP_WINDOW_MAX     1024 /* largest windowsize ever granted, in blocks */
 #define TFTP_WINDOW_DEFAULT 64   /* where RFC 7440's own figures flatten */
 #define TFTP_SILENT_MAX     12   /* timeouts in a row before the client is given up */
-#define TFTP_AHEAD_MAX      4    /* windows sent at once at most, after timeouts */
-#define TFTP_FLOOD_MAX      24   /* frames to a client that says nothing, before a longer wait */
+#define TFTP_AHEAD_MAX      4  /* how far behind the last acknowledgement a window is sent again */
+#define TFTP_FLOOD_MAX      24 /* frames to a client that says nothing, before a longer wait */
 
 /* The wait before what is not acknowledged is sent again, in us: while nothing was measured; at
    least, as a client may be busy, or emulated on a busy machine; at most, unless another timeout

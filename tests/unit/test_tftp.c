@@ -12,6 +12,26 @@
 /* A string literal with NULs in it, without the one the compiler adds. */
 #define PACKET(text) (text), sizeof(text) - 1
 
+static void request_is(const char *bytes, size_t size, int status,
+		       const struct tftp_request *wanted)
+{
+	_cleanup_(freep) char *packet = xmemdup(bytes, size);
+	struct tftp_request got;
+	struct err err;
+
+	assert_int_equal(tftp_parse_request(packet, size, &got, &err), status);
+	if (status < 0)
+		return;
+	assert_int_equal(got.opcode, wanted->opcode);
+	assert_string_equal(got.name, wanted->name);
+	assert_int_equal(got.octet, wanted->octet);
+	assert_int_equal(got.options.blksize, wanted->options.blksize);
+	assert_int_equal(got.options.timeout, wanted->options.timeout);
+	assert_int_equal(got.options.windowsize, wanted->options.windowsize);
+	assert_int_equal(got.options.has_tsize, wanted->options.has_tsize);
+	assert_int_equal(got.options.tsize, wanted->options.tsize);
+}
+
 static void requests(void **state)
 {
 	static const struct {
@@ -65,27 +85,11 @@ static void requests(void **state)
 		{PACKET("\0\3\0\1"), -ERR_NETWORK, {0}},
 		{PACKET("\1\1a\0octet\0"), -ERR_NETWORK, {0}},
 	};
-	struct tftp_request got;
-	struct err err;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(freep) char *packet = xmemdup(rows[i].packet, rows[i].size);
-
-		assert_int_equal(tftp_parse_request(packet, rows[i].size, &got, &err),
-				 rows[i].status);
-		if (rows[i].status < 0)
-			continue;
-		assert_int_equal(got.opcode, rows[i].wanted.opcode);
-		assert_string_equal(got.name, rows[i].wanted.name);
-		assert_int_equal(got.octet, rows[i].wanted.octet);
-		assert_int_equal(got.options.blksize, rows[i].wanted.options.blksize);
-		assert_int_equal(got.options.timeout, rows[i].wanted.options.timeout);
-		assert_int_equal(got.options.windowsize, rows[i].wanted.options.windowsize);
-		assert_int_equal(got.options.has_tsize, rows[i].wanted.options.has_tsize);
-		assert_int_equal(got.options.tsize, rows[i].wanted.options.tsize);
-	}
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		request_is(rows[i].packet, rows[i].size, rows[i].status, &rows[i].wanted);
 }
 
 static void long_names(void **state)

@@ -90,8 +90,8 @@ static int check_stream(struct item *item, const struct serving *serving, const 
 }
 
 /* `source` is the shell text that gives the decoded bytes. */
-static int run_dd(struct job *job, struct item *item, const char *source, struct background *how,
-		  struct deadline deadline, struct err *err)
+static int run_dd(struct job *job, struct item *item, const char *source,
+		  const struct background *how, struct deadline deadline, struct err *err)
 {
 	_cleanup_(buf_free) struct buf output = {0};
 	_cleanup_(freep) char *pipeline = NULL;
@@ -108,11 +108,12 @@ static int run_dd(struct job *job, struct item *item, const char *source, struct
 	return rc < 0 ? -(int)err->kind : 0;
 }
 
-static int write_stream(struct job *job, struct item *item, struct background *how,
+static int write_stream(struct job *job, struct item *item, const struct background *how,
 			struct deadline deadline, struct err *err)
 {
 	_cleanup_(image_closep) struct image *image = NULL;
 	struct serving serving = {.http = uboot_of(job)->http};
+	struct background own_how = *how;
 	_cleanup_(freep) char *path = NULL;
 	_cleanup_(freep) char *source = NULL;
 	char host[INET_ADDRSTRLEN];
@@ -122,12 +123,12 @@ static int write_stream(struct job *job, struct item *item, struct background *h
 	if (rc < 0)
 		return rc;
 	serving.path = path;
-	how->watch = watch_stream;
-	how->context = &serving;
+	own_how.watch = watch_stream;
+	own_how.context = &serving;
 	source = xasprintf("{ wget -q -O - http://%s:%u%s || : >/tmp/aboard/bad; }",
 			   uboot_host_text(uboot_of(job), host), http_server_port(serving.http),
 			   path);
-	rc = run_dd(job, item, source, how, deadline, err);
+	rc = run_dd(job, item, source, &own_how, deadline, err);
 	/* When both sides complain, ours is the cause. */
 	if (rc < 0 && watch_stream(&serving, &own) < 0) {
 		*err = own;
@@ -139,7 +140,7 @@ static int write_stream(struct job *job, struct item *item, struct background *h
 	return rc;
 }
 
-static int write_direct(struct job *job, struct item *item, struct background *how,
+static int write_direct(struct job *job, struct item *item, const struct background *how,
 			struct deadline deadline, struct err *err)
 {
 	_cleanup_(freep) char *source = NULL;
