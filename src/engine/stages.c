@@ -55,6 +55,12 @@ static int try_stage(struct job *job, size_t index, unsigned int attempt, struct
 	return rc;
 }
 
+/* A board that does not answer any more is not asked again: only going back further can help. */
+static bool is_silent(const struct err *err)
+{
+	return err->kind == ERR_TIMEOUT || err->kind == ERR_CONSOLE;
+}
+
 static int run_stage(struct job *job, size_t index, struct err *err)
 {
 	const struct stage *stage = &job->work->stages[index];
@@ -63,7 +69,8 @@ static int run_stage(struct job *job, size_t index, struct err *err)
 
 	for (;; attempt++) {
 		rc = try_stage(job, index, attempt, err);
-		if (rc == 0 || attempt >= stage->tries || !err_may_pass(err->kind))
+		if (rc == 0 || attempt >= stage->tries || !err_may_pass(err->kind) ||
+		    is_silent(err))
 			return rc;
 		emit_stage(job, stage, "retry", attempt + 1, 0, err->text);
 	}

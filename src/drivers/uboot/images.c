@@ -12,8 +12,8 @@
 #include "drivers/uboot/uboot.h"
 #include "engine/scan_cache.h"
 
-int uboot_open_image(struct job *job, const struct item *item, struct image **image,
-		     struct deadline deadline, struct err *err)
+static int open_image(struct job *job, const struct item *item, struct image **image,
+		      struct deadline deadline, struct err *err)
 {
 	struct image_options options = {
 		.http = job->request->http,
@@ -176,7 +176,11 @@ int uboot_resolve_image(struct job *job, struct item *item, struct deadline dead
 	char given[SHA256_TEXT] = "";
 	int rc;
 
-	rc = uboot_open_image(job, item, &image, deadline, err);
+	/* What is read only once is read with the deadline it was opened with. */
+	if (strcmp(item->request->file, "-") == 0)
+		deadline =
+			deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, "write"));
+	rc = open_image(job, item, &image, deadline, err);
 	if (rc < 0)
 		return rc;
 	item->ref = xstrdup(image_info(image)->ref);
@@ -185,7 +189,27 @@ int uboot_resolve_image(struct job *job, struct item *item, struct deadline dead
 	rc = job->request->direct ? direct_check(image_info(image), err) : 0;
 	if (rc == 0)
 		rc = know_image(job, item, image, given, err);
-	if (rc == 0)
-		plan_image(job, item, image_info(image), given);
+	if (rc < 0)
+		return rc;
+	plan_image(job, item, image_info(image), given);
+	if (!item->repeatable)
+		item->image = steal(image);
+	return 0;
+}
+
+/* What cannot be opened again is given away once: its beginning has been read already. */
+int uboot_take_image(struct job *job, struct item *item, struct image **image,
+		     struct deadline deadline, struct err *err)
+{
+	int rc;
+
+	*image = steal(item->image);
+	if (*image)
+		return 0;
+	if (!item->repeatable)
+		return err_set(err, ERR_IMAGE, "%s cannot be read a second time", item->ref);
+	rc = open_image(job, item, image, deadline, err);
+	if (rc == 0 && strcmp(image_info(*image)->codec, item->codec) != 0)
+		rc = err_set(err, ERR_DIGEST, "%s has changed since the plan was made", item->ref);
 	return rc;
 }

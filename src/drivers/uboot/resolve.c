@@ -288,6 +288,7 @@ void uboot_release(struct job *job)
 	for (i = 0; i < uboot->item_count; i++) {
 		free(uboot->items[i].describe);
 		free(uboot->items[i].ref);
+		image_close(uboot->items[i].image);
 	}
 	free(uboot->items);
 	bundle_free(uboot->bundle);

@@ -42,7 +42,8 @@ struct item {
 	char device[64];          /* "/dev/mmcblk0"; empty until resolved on the board */
 	char sysfs[64];           /* "/sys/class/block/mmcblk0" */
 	uint64_t device_size;     /* bytes */
-	unsigned int opened;      /* how often its image was opened for writing */
+	struct image *image; /* opened in resolve and not begun: one that cannot be opened again;
+				NULL: none */
 };
 
 struct uboot {
@@ -81,7 +82,8 @@ void uboot_release(struct job *job);
 /* The plan's section of an item: "image", or "image 2" when there are several. */
 void uboot_section(const struct uboot *uboot, const struct item *item, const char *kind,
 		   char out[32]);
-int uboot_open_image(struct job *job, const struct item *item, struct image **image,
+/* The item's image, to be read from its beginning; owned by the caller, also after an error. */
+int uboot_take_image(struct job *job, struct item *item, struct image **image,
 		     struct deadline deadline, struct err *err);
 int uboot_resolve_image(struct job *job, struct item *item, struct deadline deadline,
 			struct err *err);

@@ -58,9 +58,7 @@ static int open_stream(struct job *job, struct item *item, struct image **image,
 		deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, "write"));
 	int rc;
 
-	if (item->opened++ && !item->repeatable)
-		return err_set(err, ERR_IMAGE, "%s cannot be read a second time", item->ref);
-	rc = uboot_open_image(job, item, image, deadline, err);
+	rc = uboot_take_image(job, item, image, deadline, err);
 	if (rc < 0)
 		return rc;
 	return http_server_add_stream(uboot_of(job)->http, "image", image_stream(*image),
