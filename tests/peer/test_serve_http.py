@@ -286,6 +286,11 @@ def test_port_after_kill(tmp_path):
             assert curl(second.url("note")) == b"hello"
 
 
+def test_ipv6():
+    with Serving("--address", "::1", "--http-data", "note=hello") as serving:
+        assert curl("-g", f"http://[::1]:{serving.http}{serving.paths['note']}") == b"hello"
+
+
 def test_port_taken(server):
     with pytest.raises(RuntimeError) as refused:
         Serving("--http-port", server.http)

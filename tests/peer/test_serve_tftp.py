@@ -2,7 +2,6 @@
 """The TFTP server against other makers' clients, and a client that loses packets."""
 
 import os
-import socket
 import struct
 import subprocess
 import threading
@@ -268,6 +267,13 @@ def test_port_after_kill(files):
             assert second.tftp == first.tftp
             with Client(second.tftp) as other:
                 assert other.fetch("f513") == (files / "f513").read_bytes()
+
+
+def test_ipv6(files):
+    with Serving("--address", "::1", *staged(files)) as serving:
+        with Client(serving.tftp, address="::1") as client:
+            got = client.fetch("f1000003", blksize=1400, windowsize=8)
+    assert got == (files / "f1000003").read_bytes()
 
 
 def test_port_taken(server):
