@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int serve_address(const char *address, uint16_t port, struct sockaddr_storage *out, socklen_t *size,
-		  struct err *err)
+static int read_address(const char *address, uint16_t port, struct serve_address *out,
+			struct err *err)
 {
 	struct addrinfo wanted = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 				  .ai_socktype = SOCK_STREAM};
@@ -20,10 +20,22 @@ int serve_address(const char *address, uint16_t port, struct sockaddr_storage *o
 	if (rc != 0)
 		return err_set(err, ERR_CONFIG, "%s is not a numeric address: %s", address,
 			       gai_strerror(rc));
-	*out = (struct sockaddr_storage){0};
-	memcpy(out, found->ai_addr, found->ai_addrlen);
-	*size = found->ai_addrlen;
+	*out = (struct serve_address){.size = found->ai_addrlen};
+	memcpy(&out->socket, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);
+	return 0;
+}
+
+int serve_socket(const char *address, uint16_t port, int type, struct serve_address *out, int *fd,
+		 struct err *err)
+{
+	int rc = read_address(address, port, out, err);
+
+	if (rc < 0)
+		return rc;
+	*fd = socket(out->socket.ss_family, type | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return err_errno(err, ERR_HOST, "making a socket");
 	return 0;
 }
 

@@ -12,9 +12,16 @@
 
 #include "base/err.h"
 
-/* A numeric IPv4 or IPv6 address and a port as a socket address; -ERR_CONFIG when it is neither. */
-int serve_address(const char *address, uint16_t port, struct sockaddr_storage *out, socklen_t *size,
-		  struct err *err);
+/* A numeric IPv4 or IPv6 address and a port. */
+struct serve_address {
+	struct sockaddr_storage socket;
+	socklen_t size;
+};
+
+/* Reads an address and opens a socket of `type` (SOCK_DGRAM, SOCK_STREAM, flags or-ed in) for it,
+   close-on-exec, not bound. -ERR_CONFIG when it is not numeric. The caller closes *fd. */
+int serve_socket(const char *address, uint16_t port, int type, struct serve_address *out, int *fd,
+		 struct err *err);
 
 /* The local port of a bound socket. */
 uint16_t serve_port(int fd);

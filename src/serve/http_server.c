@@ -34,21 +34,18 @@ static int listen_refused(const char *address, uint16_t port, struct err *err)
 static int listen_on(const char *address, uint16_t port, int *fd, int *family, struct err *err)
 {
 	_cleanup_(closep) int made = -1;
-	struct sockaddr_storage local;
-	socklen_t size;
+	struct serve_address local;
 	int rc, on = 1;
 
-	rc = serve_address(address, port, &local, &size, err);
+	rc = serve_socket(address, port, SOCK_STREAM | SOCK_NONBLOCK, &local, &made, err);
 	if (rc < 0)
 		return rc;
-	made = socket(local.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (made < 0)
-		return err_errno(err, ERR_HOST, "making a TCP socket");
 	setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(made, (struct sockaddr *)&local, size) < 0 || listen(made, HTTP_CONNECTIONS) < 0)
+	if (bind(made, (struct sockaddr *)&local.socket, local.size) < 0 ||
+	    listen(made, HTTP_CONNECTIONS) < 0)
 		return listen_refused(address, port, err);
 	*fd = steal_fd(&made);
-	*family = local.ss_family;
+	*family = local.socket.ss_family;
 	return 0;
 }
 

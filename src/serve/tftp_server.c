@@ -44,17 +44,13 @@ static int bind_refused(const char *address, uint16_t port, struct err *err)
 int tftp_bind(const char *address, uint16_t port, int *fd, struct err *err)
 {
 	_cleanup_(closep) int made = -1;
-	struct sockaddr_storage local;
-	socklen_t size;
+	struct serve_address local;
 	int rc;
 
-	rc = serve_address(address, port, &local, &size, err);
+	rc = serve_socket(address, port, SOCK_DGRAM, &local, &made, err);
 	if (rc < 0)
 		return rc;
-	made = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (made < 0)
-		return err_errno(err, ERR_HOST, "making a UDP socket");
-	if (bind(made, (struct sockaddr *)&local, size) < 0)
+	if (bind(made, (struct sockaddr *)&local.socket, local.size) < 0)
 		return bind_refused(address, port, err);
 	*fd = steal_fd(&made);
 	return 0;
