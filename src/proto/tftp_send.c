@@ -66,24 +66,6 @@ static void mishap(struct tftp_send *send)
 	slower(send);
 }
 
-/* A client that is only late must not find its receive ring overrun: there are drivers that never
-   recover from that (U-Boot's virtio-net has a ring of 32, and gives buffers back without telling
-   the device). So a silent client is sent a few windows at most before it gets time to come back.
- */
-static unsigned int flood_room(const struct tftp_send *send)
-{
-	unsigned int most = 2 * send->window * frames_of_block(send);
-
-	if (most < TFTP_FLOOD_MAX)
-		most = TFTP_FLOOD_MAX;
-	return most > send->unheard ? most - send->unheard : 0;
-}
-
-static bool would_flood(const struct tftp_send *send)
-{
-	return flood_room(send) < send->window * frames_of_block(send);
-}
-
 static int64_t resend_after(const struct tftp_send *send)
 {
 	int64_t after = send->rtt ? send->rtt + 4 * send->rtt_var : TFTP_RESEND_FIRST;
@@ -91,8 +73,8 @@ static int64_t resend_after(const struct tftp_send *send)
 	if (after < TFTP_RESEND_FLOOR)
 		after = TFTP_RESEND_FLOOR;
 	after <<= send->silent;
-	if (after < TFTP_FLOOD_PAUSE && would_flood(send))
-		after = TFTP_FLOOD_PAUSE;
+	if (send->silent && send->window > 1 && after < TFTP_RESEND_AHEAD)
+		after = TFTP_RESEND_AHEAD;
 	return after < send->timeout ? after : send->timeout;
 }
 
@@ -177,6 +159,7 @@ static void go_back(struct tftp_send *send, unsigned int windows)
 {
 	send->next = send->acked + 1;
 	send->limit = send->acked + (uint64_t)windows * send->window;
+	send->probe = 0;
 	send->timed_at = -1;
 	send->burst = 0;
 }
@@ -200,6 +183,7 @@ static void progress(struct tftp_send *send, uint64_t block, int64_t now)
 	take_rtt(send, block, now);
 	send->acked = block;
 	send->silent = 0;
+	send->probe = 0;
 	send->limit = block + send->window;
 	send->burst = 0;
 	send->pause_until = now;
@@ -223,7 +207,6 @@ static void take_ack(struct tftp_send *send, uint16_t number, int64_t now)
 {
 	uint64_t block = send->acked + (uint16_t)(number - (uint16_t)send->acked);
 
-	send->unheard = 0;
 	if (send->state == TFTP_SEND_OACK) {
 		if (number != 0)
 			return;
@@ -254,19 +237,29 @@ void tftp_send_receive(struct tftp_send *send, const void *packet, size_t size, 
 		take_ack(send, reply.number, now);
 }
 
-/* One window again: the one that was not acknowledged, and in every other turn one behind it, as
-   what was lost may be acknowledgements (U-Boot is silent on what it has already, and takes only
-   what comes behind). */
+/* Whether U-Boot would tell of a gap, were it sent the block after the next one. */
+static bool gap_is_told(const struct tftp_send *send)
+{
+	uint16_t ahead = (uint16_t)(send->high + 2);
+
+	return send->high + 2 <= send->blocks && ahead < 0x8000 && ahead > (uint16_t)send->acked;
+}
+
+/* The first time the client may only be late, with its receive ring full, and there are drivers
+   that never recover from an overrun (U-Boot's virtio-net has a ring of 32 and gives buffers back
+   without telling the device). So it is asked with two blocks where it stands: the first one
+   missing, which one that has it may answer, and one that leaves a gap; where it would not answer,
+   the same window again. After that, window after window: acknowledgements may have been lost, and
+   U-Boot takes only what comes behind what it has. */
 static void repeat(struct tftp_send *send)
 {
-	unsigned int ahead = send->silent % 2 ? 0 : send->silent / 2 % TFTP_AHEAD_MAX;
-	uint64_t behind = send->acked + (uint64_t)ahead * send->window;
+	unsigned int windows = send->silent < TFTP_AHEAD_MAX ? send->silent : TFTP_AHEAD_MAX;
 
-	go_back(send, 1);
-	if (send->window == 1 || behind >= send->blocks)
+	go_back(send, send->window > 1 ? windows : 1);
+	if (send->window == 1 || send->silent > 1 || !gap_is_told(send))
 		return;
-	send->next = behind + 1;
-	send->limit = behind + send->window;
+	send->limit = send->next;
+	send->probe = send->high + 2;
 }
 
 static void timed_out(struct tftp_send *send, int64_t now)
@@ -335,7 +328,6 @@ static void account(struct tftp_send *send, int64_t now)
 		send->high = send->next;
 	send->next++;
 	send->burst += frames_of_block(send);
-	send->unheard += frames_of_block(send);
 	if (send->window > 1 && send->burst >= paces[send->pace].frames) {
 		send->burst = 0;
 		send->pause_until = now + pause_of_burst(send);
@@ -343,20 +335,38 @@ static void account(struct tftp_send *send, int64_t now)
 	send->resend_at = now + resend_after(send);
 }
 
-static size_t next_block(struct tftp_send *send, void *packet, int64_t now)
+static size_t build_block(struct tftp_send *send, uint64_t block, void *packet)
 {
-	uint64_t offset = (send->next - 1) * send->blksize, left = send->source.size - offset;
+	uint64_t offset = (block - 1) * send->blksize, left = send->source.size - offset;
 	size_t size = left < send->blksize ? (size_t)left : send->blksize;
 	struct err err;
 
-	tftp_build_data(packet, (uint16_t)send->next);
+	tftp_build_data(packet, (uint16_t)block);
 	if (size && send->source.read(send->source.context, offset,
 				      (uint8_t *)packet + TFTP_HEADER_SIZE, size, &err) < 0) {
 		fail(send, "%.100s", err.text);
 		return next_refusal(send, packet);
 	}
-	account(send, now);
 	return TFTP_HEADER_SIZE + size;
+}
+
+static size_t next_block(struct tftp_send *send, void *packet, int64_t now)
+{
+	size_t size = build_block(send, send->next, packet);
+
+	if (!tftp_send_ended(send))
+		account(send, now);
+	return size;
+}
+
+/* Does not count as sent: nobody can acknowledge it. */
+static size_t next_probe(struct tftp_send *send, void *packet)
+{
+	uint64_t block = send->probe;
+
+	send->probe = 0;
+	send->resent++;
+	return build_block(send, block, packet);
 }
 
 /* Whether something is left to send, maybe after a pause, before the client has to answer. */
@@ -364,7 +374,7 @@ static bool may_send(const struct tftp_send *send)
 {
 	if (send->state == TFTP_SEND_OACK)
 		return send->oack_due;
-	return send->next <= send->limit && send->next <= send->blocks;
+	return send->probe || (send->next <= send->limit && send->next <= send->blocks);
 }
 
 size_t tftp_send_next(struct tftp_send *send, void *packet, int64_t now)
@@ -375,7 +385,9 @@ size_t tftp_send_next(struct tftp_send *send, void *packet, int64_t now)
 		return 0;
 	if (send->state == TFTP_SEND_OACK)
 		return next_oack(send, packet, now);
-	return now < send->pause_until ? 0 : next_block(send, packet, now);
+	if (now < send->pause_until)
+		return 0;
+	return send->next <= send->limit ? next_block(send, packet, now) : next_probe(send, packet);
 }
 
 int64_t tftp_send_wake(const struct tftp_send *send)

@@ -10,13 +10,12 @@
  * acknowledgement is not made good by sending the window again. So:
  *
  *  - the sender has a timer of its own, of the round trips it has measured;
- *  - when the timer fires on a window it goes back to the first block not acknowledged. Every other
- *    time it goes further than RFC 7440 says instead: to where the client's next acknowledgement
- *    must come, whichever of them was lost. A client that asked for windowsize knows by the number
- *    what it cannot use. Without windowsize nothing is ever sent ahead: the U-Boots of before
- *    2020.07 store any block they get;
- *  - a client that says nothing gets a few windows at most before a longer wait: it may only be
- * slow, and there are receive rings of 32 frames that never recover from running over;
+ *  - when the timer fires on a window the client is first asked, with two blocks, where it is: it
+ *    may only be late. If it stays silent, sending goes on from the first block not acknowledged,
+ *    and further than RFC 7440 says: to where the client's next acknowledgement must come,
+ *    whichever of them was lost. A client that asked for windowsize knows by the number what it
+ *    cannot use. Without windowsize nothing is ever sent ahead: the U-Boots of before 2020.07
+ *    store any block they get;
  *  - within a window blocks go out in bursts with short pauses between. What is granted cannot be
  *    changed later and U-Boot acknowledges only at its end, but receive rings are as short as four
  *    frames. Bursts start at 8, grow while windows pass whole, and shrink on gaps;
@@ -51,8 +50,7 @@ enum tftp_send_state {
 #define TFTP_WINDOW_MAX     1024 /* largest windowsize ever granted, in blocks */
 #define TFTP_WINDOW_DEFAULT 64   /* where RFC 7440's own figures flatten */
 #define TFTP_SILENT_MAX     12   /* timeouts in a row before the client is given up */
-#define TFTP_AHEAD_MAX      4  /* how far behind the last acknowledgement a window is sent again */
-#define TFTP_FLOOD_MAX      24 /* frames to a client that says nothing, before a longer wait */
+#define TFTP_AHEAD_MAX      4    /* windows sent at once at most, after timeouts */
 
 /* The wait before what is not acknowledged is sent again, in us: while nothing was measured; at
    least, as a client may be busy, or emulated on a busy machine; at most, unless another timeout
@@ -60,7 +58,7 @@ enum tftp_send_state {
 #define TFTP_RESEND_FIRST 300000
 #define TFTP_RESEND_FLOOR 50000
 #define TFTP_RESEND_MAX   5000000
-#define TFTP_FLOOD_PAUSE  1000000 /* the longer wait, at least */
+#define TFTP_RESEND_AHEAD 1000000 /* at least, before more than a window is sent again */
 
 /* All times are microseconds on one clock that never goes back. Read only for the owner. */
 struct tftp_send {
@@ -75,15 +73,16 @@ struct tftp_send {
 	uint64_t next;  /* the block to send next */
 	uint64_t high;  /* the highest block that was ever sent */
 	uint64_t limit; /* the highest block that may be sent before another acknowledgement */
+	uint64_t probe; /* a block to send out of order, so that the client tells of the gap; 0:
+			   none */
 	bool oack_due;
 
-	int64_t timeout;      /* us: ceiling between repetitions */
-	int64_t resend_at;    /* when to send again what is not acknowledged */
-	unsigned int silent;  /* timeouts since anything was acknowledged */
-	unsigned int unheard; /* frames sent since anything came from the client */
-	uint64_t timed;       /* the block (0: the OACK) whose acknowledgement will be timed, */
-	int64_t timed_at;     /* sent at this time; -1: none */
-	int64_t rtt;          /* smoothed, as in RFC 6298; 0: not measured */
+	int64_t timeout;     /* us: ceiling between repetitions */
+	int64_t resend_at;   /* when to send again what is not acknowledged */
+	unsigned int silent; /* timeouts since anything was acknowledged */
+	uint64_t timed;      /* the block (0: the OACK) whose acknowledgement will be timed, */
+	int64_t timed_at;    /* sent at this time; -1: none */
+	int64_t rtt;         /* smoothed, as in RFC 6298; 0: not measured */
 	int64_t rtt_var;
 	int64_t gap_until; /* gaps are not acted on before */
 
