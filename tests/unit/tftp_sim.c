@@ -42,7 +42,8 @@ struct sim {
 	unsigned int places[2];
 	int64_t wire_free[2];
 	unsigned int ring; /* frames in it */
-	int64_t ring_at;   /* when its last frame is handled */
+	bool overrun, was_away;
+	int64_t ring_at; /* when its last frame is handled */
 	int64_t now;
 	uint8_t packet[TFTP_DATAGRAM_MAX];
 };
@@ -210,9 +211,15 @@ static void client_oack(struct sim *sim)
 static void ring_takes(struct sim *sim, const uint8_t *data, size_t size)
 {
 	if (sim->ring == sim->setup->ring)
+		sim->overrun = true;
+	if (sim->ring == sim->setup->ring || (sim->overrun && sim->setup->brittle))
 		return;
 	if (!sim->ring++)
 		sim->ring_at = sim->now;
+	if (sim->setup->away_for && !sim->was_away && sim->now >= sim->setup->away_at) {
+		sim->was_away = true;
+		sim->ring_at += sim->setup->away_for;
+	}
 	sim->ring_at += sim->setup->drain_time;
 	enqueue(sim, SIM_IN_CLIENT, data, size, sim->ring_at);
 }

@@ -45,6 +45,8 @@ struct sim_setup {
 	int64_t frame_time;          /* us a packet occupies the wire; 0: 12 */
 	unsigned int ring;           /* frames the client's receive ring holds; 0: any */
 	int64_t drain_time;          /* us the client takes for each */
+	bool brittle;                /* an overrun of the ring ends it for good */
+	int64_t away_at, away_for;   /* us: then, and so long, the client handles nothing */
 	int64_t client_timeout;      /* us; 0: 5 s as U-Boot */
 	struct sim_fate (*fate)(void *context, enum sim_way way, unsigned int place,
 				unsigned int opcode, uint16_t block);
