@@ -21,6 +21,7 @@ check: deps
 
 bench: all
 	bench/run
+	bench/images build 256
 
 install: all
 	meson install -C build

@@ -20,10 +20,7 @@ static int open_image(struct job *job, const struct item *item, struct image **i
 		.sha256 = job->request->sha256,
 		.open_ref = oci_open_image,
 	};
-	int rc = image_open(image, item->request->file, &options, deadline, err);
-
-	return rc < 0 ? err_prefix(err, "image %s", item->ref ? item->ref : item->request->file)
-		      : 0;
+	return image_open(image, item->request->file, &options, deadline, err);
 }
 
 struct scanning {
@@ -163,7 +160,7 @@ static int know_image(struct job *job, struct item *item, struct image *image,
 		memcpy(given, info->given_sha256, SHA256_TEXT);
 	}
 	if (rc < 0)
-		return err_prefix(err, "image %s", item->ref);
+		return rc;
 	item->size = known ? scan.size : info->size;
 	memcpy(item->sha256, known ? scan.sha256 : info->sha256, sizeof(item->sha256));
 	return 0;
