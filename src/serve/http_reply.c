@@ -289,7 +289,6 @@ void http_completed(void *context, struct MHD_Connection *connection, void **req
 		    enum MHD_RequestTerminationCode how)
 {
 	_cleanup_(freep) struct get *get = *request == context ? NULL : *request;
-	_cleanup_(reader_closep) struct reader *reader = NULL;
 	struct http_server *server = context;
 	struct http_item *item;
 
