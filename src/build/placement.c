@@ -128,6 +128,11 @@ static const char *const kind_names[] = {
 	[REGION_RESERVED] = "reserved", [REGION_STATIC] = "static", [REGION_UBOOT] = "u-boot",
 };
 
+const char *region_kind_name(enum region_kind kind)
+{
+	return kind_names[kind];
+}
+
 void map_text(const struct map *map, struct buf *out)
 {
 	const struct region *region;

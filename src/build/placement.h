@@ -63,6 +63,9 @@ void map_add_uboot(struct map *map);
 /* Sorts by address. */
 void map_sort(struct map *map);
 
+/* "memory", "loaded", ... */
+const char *region_kind_name(enum region_kind kind);
+
 /* One line a region: start, end, size, what it is. */
 void map_text(const struct map *map, struct buf *out);
 

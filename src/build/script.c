@@ -12,9 +12,15 @@
 
 void script_result_free(struct script_result *result)
 {
+	char **path;
+
 	notes_free(&result->notes);
 	map_free(&result->map);
-	free(result->summary);
+	for (path = result->outputs; path && *path; path++)
+		free(*path);
+	free(result->outputs);
+	free(result->headline);
+	free(result->commands);
 	*result = (struct script_result){0};
 }
 
@@ -154,12 +160,15 @@ static int make_fit(struct script *script, const struct buf *text, const struct 
 	rc = write_fit(script, &fit, &signing, err);
 	if (rc < 0)
 		return rc;
-	script->result->summary = xasprintf(
-		"Generated uboot FIT image %s, to be loaded at or after address 0x%" PRIX64 ":\n"
-		"%s 0x%" PRIX64 " %s; source 0x%" PRIX64 ":boot_scr\n",
-		script->fit_name, script->placement.next,
-		script->load_cmd ? script->load_cmd : "tftpb", script->placement.next,
-		script->fit_name, script->placement.next);
+	script->result->address = script->placement.next;
+	script->result->headline =
+		xasprintf("Generated uboot FIT image %s, to be loaded at or after "
+			  "address 0x%" PRIX64 ":",
+			  script->fit_name, script->placement.next);
+	script->result->commands =
+		xasprintf("%s 0x%" PRIX64 " %s; source 0x%" PRIX64 ":boot_scr",
+			  script->load_cmd ? script->load_cmd : "tftpb", script->placement.next,
+			  script->fit_name, script->placement.next);
 	return 0;
 }
 
@@ -179,12 +188,14 @@ static int make_image(struct script *script, const struct buf *text, struct err 
 		return rc;
 	if (!load)
 		load = script->modules.items[modules_find(&script->modules, ROLE_XEN, 0)].load_cmd;
-	script->result->summary =
-		xasprintf("Generated uboot script %s, to be loaded at address 0x%" PRIX64 ":\n"
-			  "%s 0x%" PRIX64 " %s%s%s; source 0x%" PRIX64 "\n",
-			  script->image, script->placement.script, load, script->placement.script,
-			  prefix && *prefix ? prefix : "", prefix && *prefix ? "/" : "",
+	script->result->address = script->placement.script;
+	script->result->headline =
+		xasprintf("Generated uboot script %s, to be loaded at address 0x%" PRIX64 ":",
 			  script->image, script->placement.script);
+	script->result->commands =
+		xasprintf("%s 0x%" PRIX64 " %s%s%s; source 0x%" PRIX64, load,
+			  script->placement.script, prefix && *prefix ? prefix : "",
+			  prefix && *prefix ? "/" : "", script->image, script->placement.script);
 	return 0;
 }
 
@@ -199,6 +210,15 @@ static int edited_tree(struct script *script, struct buf *tree, struct err *err)
 		rc = ops_apply(&script->ops, &script->modules, tree, err);
 	return rc < 0 ? rc
 		      : add_output(script, script->edited_name, buf_text(tree), tree->size, err);
+}
+
+static void list_outputs(const struct script *script)
+{
+	size_t count = script->outputs.count, i;
+
+	script->result->outputs = xcalloc(count + 1, sizeof(*script->result->outputs));
+	for (i = 0; i < count; i++)
+		script->result->outputs[i] = xstrdup(script->outputs.items[i].path);
 }
 
 static int make_outputs(struct script *script, struct err *err)
@@ -223,7 +243,11 @@ static int make_outputs(struct script *script, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = script->fit ? make_fit(script, &text, &tree, err) : make_image(script, &text, err);
-	return rc < 0 ? rc : outputs_commit(&script->outputs, err);
+	if (rc == 0)
+		rc = outputs_commit(&script->outputs, err);
+	if (rc == 0)
+		list_outputs(script);
+	return rc;
 }
 
 static int (*const steps[])(struct script *, struct err *) = {

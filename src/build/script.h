@@ -36,7 +36,10 @@ struct script_result {
 	struct notes notes;   /* also after an error */
 	struct map map;       /* also after an error, as far as it is known */
 	bool map_is_at_fault; /* the error is about the map: show it */
-	char *summary;        /* the last two lines: what was made, and what to type in U-Boot */
+	char **outputs;       /* paths of what was made, NULL-terminated */
+	uint64_t address;     /* where the script or the FIT is to be loaded */
+	char *headline;       /* what was made, in one line */
+	char *commands;       /* what to type in U-Boot, in one line */
 };
 
 /* Makes everything. ERR_CONFIG, ERR_NOT_FOUND, ERR_IMAGE, ERR_HOST, ERR_TIMEOUT, ERR_CANCELLED. The
