@@ -345,10 +345,12 @@ static int conditional(struct arith *arith, int64_t *value)
 		return fail(arith, "too deep");
 	rc = side(arith, *value != 0, &yes);
 	skip_blanks(arith);
-	if (rc == 0 && *arith->at++ != ':')
+	if (rc == 0 && *arith->at != ':')
 		rc = fail(arith, "a ':' is missing after '?'");
-	if (rc == 0)
+	if (rc == 0) {
+		arith->at++;
 		rc = side(arith, *value == 0, &no);
+	}
 	arith->depth--;
 	if (rc == 0)
 		*value = *value ? yes : no;

@@ -132,7 +132,7 @@ static void skip_between(struct scanner *scanner)
 /* [i]=value or value [value...] (a variable without quotes may hold several words). */
 static int scan_element(struct scanner *scanner, const char *name, struct key *key)
 {
-	_cleanup_(words_free) struct words words = {0};
+	_cleanup_(scan_list_free) struct scan_list words = {0};
 	struct place place = scan_place(scanner);
 	size_t i;
 	int rc = 0;

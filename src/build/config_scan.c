@@ -25,7 +25,7 @@ enum where {
 /* A word being read. With a list, blanks that come from variables without quotes divide it. */
 struct word {
 	struct buf *text;
-	struct words *list;
+	struct scan_list *list;
 	bool started;   /* there is a word, if only an empty one in quotes */
 	bool in_quotes; /* the ${} around us stands in "..." */
 };
@@ -124,14 +124,14 @@ int scan_error(struct scanner *scanner, struct place place, const char *format, 
 		       place.column, text);
 }
 
-void words_free(struct words *words)
+void scan_list_free(struct scan_list *words)
 {
 	size_t i;
 
 	for (i = 0; i < words->count; i++)
 		free(words->items[i]);
 	free(words->items);
-	*words = (struct words){0};
+	*words = (struct scan_list){0};
 }
 
 static void finish_word(struct word *word)
@@ -479,7 +479,7 @@ int scan_value(struct scanner *scanner, struct buf *value)
 	return scan_word(scanner, &word);
 }
 
-int scan_words(struct scanner *scanner, struct words *words)
+int scan_words(struct scanner *scanner, struct scan_list *words)
 {
 	_cleanup_(buf_free) struct buf text = {.max = CONFIG_TEXT};
 	struct word word = {.text = &text, .list = words};

@@ -28,7 +28,7 @@ struct key {
 	int64_t index, second; /* second: -1 when there is none */
 };
 
-struct words {
+struct scan_list {
 	char **items;
 	size_t count;
 };
@@ -56,7 +56,7 @@ int scan_key(struct scanner *scanner, struct key *key);
 int scan_value(struct scanner *scanner, struct buf *value);
 
 /* One word of an array; without quotes a variable's text falls apart at its blanks. */
-int scan_words(struct scanner *scanner, struct words *words);
-void words_free(struct words *words);
+int scan_words(struct scanner *scanner, struct scan_list *words);
+void scan_list_free(struct scan_list *words);
 
 #endif

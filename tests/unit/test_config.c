@@ -197,6 +197,7 @@ static const struct {
 	{"1 ? 2 : 1 / 0", 2, NULL},
 	{"0 ? 1 : 0 ? 2 : 3", 3, NULL},
 	{"1 / 0", 0, "division by zero"},
+	{"1 ? 2", 0, "a ':' is missing after '?'"},
 	{"A + B", 30, NULL},
 	{"NOPE + 1", 1, NULL},
 	{"LOOP", 0, NULL},
