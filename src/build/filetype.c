@@ -171,33 +171,32 @@ static enum file_arch arch_of(enum file_kind kind, const uint8_t *head, size_t s
 	return ARCH_UNKNOWN;
 }
 
-static int open_file(const char *path, uint64_t *size, struct err *err)
+static int file_size(int fd, const char *path, uint64_t *size, struct err *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0)
-		return err_errno(err, ERR_NOT_FOUND, "cannot open %s", path);
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, ERR_HOST, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CONFIG, "%s is not a file", path);
 	*size = (uint64_t)st.st_size;
-	return steal_fd(&fd);
+	return 0;
 }
 
 int filetype_read(const char *path, struct file_facts *facts, struct err *err)
 {
-	_cleanup_(closep) int fd = -1;
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t head[FILE_HEAD];
 	size_t size = 0;
 	ssize_t got;
 	int rc;
 
 	*facts = (struct file_facts){.packing = FILE_BINARY};
-	fd = open_file(path, &facts->size, err);
 	if (fd < 0)
-		return fd;
+		return err_errno(err, ERR_NOT_FOUND, "cannot open %s", path);
+	rc = file_size(fd, path, &facts->size, err);
+	if (rc < 0)
+		return rc;
 	while (size < sizeof(head) && (got = read(fd, head + size, sizeof(head) - size)) > 0)
 		size += (size_t)got;
 	facts->kind = filetype_of(head, size);

@@ -153,6 +153,21 @@ static int render_resize(struct rendering *rendering, const struct op *op)
 	return 0;
 }
 
+/* U-Boot's fdt command holds a value in 1024 bytes and writes on behind them (cmd/fdt.c,
+   SCRATCHPAD); 2023.01 was seen to crash. */
+#define VALUE_MAX 1024
+
+static int check_size(struct rendering *rendering, const struct op *op, size_t size)
+{
+	if (size <= VALUE_MAX)
+		return 0;
+	err_set(rendering->err, ERR_CONFIG,
+		"%s of %s has %zu bytes; U-Boot's fdt command crashes above %d", op->name, op->path,
+		size, VALUE_MAX);
+	return err_remedy(rendering->err, "shorten it, or make a FIT (-f), whose device tree is "
+					  "edited before");
+}
+
 /* `fdt set` takes a text that begins with < or [ for cells or bytes, and has no way to say
    otherwise; a line end would end the command. */
 static int check_string(struct rendering *rendering, const struct op *op, const char *text)
@@ -169,7 +184,7 @@ static int check_string(struct rendering *rendering, const struct op *op, const 
 				       "%s of %s has a control character, which a boot script "
 				       "cannot hold",
 				       op->name, op->path);
-	return 0;
+	return check_size(rendering, op, strlen(text) + 1);
 }
 
 static void begin_set(struct rendering *rendering, const struct op *op)
@@ -194,6 +209,13 @@ static void add_cells(struct buf *out, const struct op *op)
 			buf_addf(out, cell->form == 'x' ? "0x%" PRIx32 : "0x%" PRIX32, cell->value);
 	}
 	buf_add_text(out, op->spaced ? " >\n" : ">\n");
+}
+
+static int render_cells(struct rendering *rendering, const struct op *op)
+{
+	begin_set(rendering, op);
+	add_cells(rendering->out, op);
+	return check_size(rendering, op, 4 * op->cell_count);
 }
 
 static int render_reg(struct rendering *rendering, const struct op *op)
@@ -264,9 +286,7 @@ static int render_set(struct rendering *rendering, const struct op *op)
 	case VALUE_REG:
 		return render_reg(rendering, op);
 	case VALUE_CELLS:
-		begin_set(rendering, op);
-		add_cells(rendering->out, op);
-		return 0;
+		return render_cells(rendering, op);
 	case VALUE_EMPTY:
 		break;
 	}
