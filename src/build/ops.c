@@ -67,9 +67,9 @@ void ops_mknod(struct ops *ops, const char *path, const char *name)
 	add(ops, OP_MKNOD, path, name);
 }
 
-void ops_set_empty(struct ops *ops, const char *path, const char *name)
+void ops_set_empty(struct ops *ops, const char *path, const char *name, bool spaced)
 {
-	add(ops, OP_SET, path, name)->value = VALUE_EMPTY;
+	add(ops, OP_SET, path, name)->spaced = spaced;
 }
 
 void ops_set_string(struct ops *ops, const char *path, const char *name, const char *text)

@@ -50,7 +50,7 @@ struct op {
 	char **strings; /* VALUE_STRINGS: NULL-terminated */
 	struct cell *cells;
 	size_t cell_count;
-	bool spaced; /* the text has a blank after the last cell, as upstream prints ranges */
+	bool spaced; /* the text has a blank at its end, as ImageBuilder prints ranges */
 };
 
 struct ops {
@@ -64,7 +64,7 @@ void ops_text(struct ops *ops, const char *format, ...) __attribute__((format(pr
 void ops_module(struct ops *ops, enum op_kind kind, size_t module);
 void ops_resize(struct ops *ops);
 void ops_mknod(struct ops *ops, const char *path, const char *name);
-void ops_set_empty(struct ops *ops, const char *path, const char *name);
+void ops_set_empty(struct ops *ops, const char *path, const char *name, bool spaced);
 void ops_set_string(struct ops *ops, const char *path, const char *name, const char *text);
 /* `strings` is NULL-terminated, copied. */
 void ops_set_strings(struct ops *ops, const char *path, const char *name,

@@ -291,7 +291,7 @@ static int render_set(struct rendering *rendering, const struct op *op)
 		break;
 	}
 	begin_set(rendering, op);
-	buf_add_char(rendering->out, '\n');
+	buf_add_text(rendering->out, op->spaced ? " \n" : "\n");
 	return 0;
 }
 

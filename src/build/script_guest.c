@@ -22,7 +22,7 @@ static int passthrough(struct script *script, const struct guest *guest, struct 
 			rc = script_error(script, "DOMU_PASSTHROUGH_PATHS", guest->number, err,
 					  "'%s' is no path of a node", word);
 		else
-			ops_set_empty(&script->ops, word, "xen,passthrough");
+			ops_set_empty(&script->ops, word, "xen,passthrough", true);
 		if (rc == 0 && script->tree.size && !tree_has_node(&script->tree, word))
 			notes_add(&script->result->notes, NOTE_WARNING,
 				  "DOMU_PASSTHROUGH_PATHS[%u]: the device tree has no node %s",
@@ -93,7 +93,7 @@ static int memory(struct script *script, const struct guest *guest, const char *
 		return 0;
 	ops_set_pairs(&script->ops, path, "xen,static-mem", numbers, count, 'x', false);
 	if (direct == 1)
-		ops_set_empty(&script->ops, path, "direct-map");
+		ops_set_empty(&script->ops, path, "direct-map", false);
 	return 0;
 }
 
@@ -129,7 +129,7 @@ static int serial(struct script *script, const struct guest *guest, const char *
 	else if (value == 1)
 		ops_set_string(&script->ops, path, "vpl011", "pl011");
 	else
-		ops_set_empty(&script->ops, path, "vpl011");
+		ops_set_empty(&script->ops, path, "vpl011", false);
 	return 0;
 }
 

@@ -188,7 +188,7 @@ int script_guest_extras(struct script *script, const struct guest *guest, const 
 	if (rc < 0)
 		return rc;
 	if (viommu)
-		ops_set_empty(&script->ops, path, "viommu");
+		ops_set_empty(&script->ops, path, "viommu", false);
 	rc = set_limits(script, guest, path, grant_limits, err);
 	if (rc == 0)
 		rc = capabilities(script, guest, path, err);

@@ -328,7 +328,7 @@ static void edits(void **state)
 	ops_set_strings(&ops, "/chosen/domU0", "compatible", list);
 	ops_set_string(&ops, "/chosen/domU0", "bootargs", "a \"b\"");
 	ops_set_cells(&ops, "/chosen/domU0", "cells", cells, 2, false);
-	ops_set_empty(&ops, "/chosen/domU0", "direct-map");
+	ops_set_empty(&ops, "/chosen/domU0", "direct-map", false);
 	ops_set_reg(&ops, "/chosen/domU0", "reg", 0);
 	assert_int_equal(ops_apply(&ops, &modules, &tree, &err), 0);
 	assert_true(tree.size <= before + ops_growth(&ops, &modules));
@@ -340,7 +340,7 @@ static void edits(void **state)
 				    "#address-cells", NULL));
 	assert_string_equal(fdt_getprop(tree.data, node, "bootargs", NULL), "a \"b\"");
 	ops_free(&ops);
-	ops_set_empty(&ops, "/nowhere", "x");
+	ops_set_empty(&ops, "/nowhere", "x", false);
 	assert_int_equal(ops_apply(&ops, &modules, &tree, &err), -ERR_CONFIG);
 	assert_non_null(strstr(err.text, "/nowhere"));
 }
