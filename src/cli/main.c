@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -30,6 +32,35 @@ static bool wants_json(int argc, char *const *argv)
 		if (strcmp(argv[i], "--json") == 0)
 			return true;
 	return false;
+}
+
+/* Names the program is installed under, too, for users of Xen's ImageBuilder: the words they stand
+   for. There, any failure is status 1. */
+static const struct {
+	const char *name, *verb, *sub;
+} links[] = {
+	{"uboot-script-gen", "build", "script"},
+};
+
+/* The command line with the words of such a name in it, which the caller frees; NULL: the program
+   was called by its own name. */
+static char **expand_link(int *argc, char *const *argv)
+{
+	const char *name = *argc > 0 ? path_base(argv[0]) : "";
+	char **words;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(links) && !text_equal(links[i].name, name); i++)
+		;
+	if (i == ARRAY_SIZE(links))
+		return NULL;
+	words = xcalloc((size_t)*argc + 3, sizeof(*words));
+	words[0] = argv[0];
+	words[1] = (char *)(uintptr_t)links[i].verb;
+	words[2] = (char *)(uintptr_t)links[i].sub;
+	memcpy(words + 3, argv + 1, ((size_t)*argc - 1) * sizeof(*words));
+	*argc += 2;
+	return words;
 }
 
 static int run_verb(struct cli *cli, const struct args *args, struct err *err)
@@ -86,12 +117,14 @@ static int report(const struct cli *cli, const struct err *err, bool json)
 
 int main(int argc, char **argv)
 {
+	_cleanup_(freep) char **words = expand_link(&argc, argv);
 	_cleanup_(args_free) struct args args = {0};
 	struct cli cli = {.cancel_fd = -1};
 	struct signals signals;
 	struct err err = {0};
 	int rc;
 
+	argv = words ? words : argv;
 	signal(SIGPIPE, SIG_IGN);
 	rc = signals_begin(&signals, &err);
 	cli.cancel_fd = signals.cancel_fd;
@@ -100,5 +133,8 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = flush_output(&err);
 	signals_end(&signals);
-	return rc < 0 ? report(&cli, &err, wants_json(argc, argv)) : cli.exit_status;
+	if (rc == 0)
+		return cli.exit_status;
+	rc = report(&cli, &err, wants_json(argc, argv));
+	return words ? 1 : rc;
 }

@@ -14,6 +14,7 @@ extern const struct verb verb_dump;
 extern const struct verb verb_shell;
 extern const struct verb verb_power;
 extern const struct verb verb_history;
+extern const struct verb verb_build;
 extern const struct verb verb_bundle;
 extern const struct verb verb_doctor;
 extern const struct verb verb_help;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the sub-verbs of `aboard build` share.
+ */
+#ifndef ABOARD_CLI_BUILD_H
+#define ABOARD_CLI_BUILD_H
+
+#include "cli/cli.h"
+
+extern const struct verb verb_build_script;
+
+#endif

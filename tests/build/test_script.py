@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""Boot scripts beyond the recordings: memory map, limits, strictness, partial trees, damaged inputs."""
+import gzip
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+import dtdump
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ABOARD = os.path.abspath(os.environ.get("ABOARD", os.path.join(HERE, "..", "..", "build", "src", "cli", "aboard")))
+XEN = """MEMORY_START=0x40000000
+MEMORY_END=0x80000000
+DEVICE_TREE=board.dtb
+XEN=xen
+DOM0_KERNEL=Image-dom0
+UBOOT_SOURCE=boot.source
+"""
+LINUX = """MEMORY_START=0x40000000
+MEMORY_END=0x80000000
+DEVICE_TREE=board.dtb
+LINUX=Image-dom0
+UBOOT_SOURCE=boot.source
+"""
+GUEST = """NUM_DOMUS=1
+DOMU_KERNEL[0]=dom1/Image-domU
+"""
+BOARD = """/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <2>;
+	chosen { };
+	%s
+};
+"""
+
+
+@pytest.fixture(scope="session", name="inputs")
+def fixture_inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs") / "in"
+    subprocess.run(["sh", os.path.join(HERE, "oracle", "gen-inputs.sh"), str(folder)], check=True)
+    return folder
+
+
+class Work:
+    def __init__(self, folder):
+        self.folder, self.root = folder, folder / "in"
+
+    def run(self, config, *args, load="tftp", env=None):
+        (self.folder / "config").write_text(config)
+        load = ["-t", load] if load else []
+        return subprocess.run([ABOARD, "build", "script", "-c", "config", "-d", "in", *load, *args], cwd=self.folder,
+                              env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000", **(env or {})},
+                              capture_output=True, text=True, check=False, timeout=120)
+
+    def text(self, config, *args, **more):
+        done = self.run(config, *args, **more)
+        assert done.returncode == 0, done.stderr
+        return (self.root / "boot.source").read_text()
+
+    def fails(self, config, *args, **more):
+        before = self.files()
+        done = self.run(config, *args, **more)
+        assert done.returncode != 0
+        assert self.files() == before
+        return done.stderr
+
+    def files(self):
+        return sorted((os.path.join(where, name), os.stat(os.path.join(where, name)).st_mtime_ns)
+                      for where, folders, names in os.walk(self.root) for name in [*folders, *names])
+
+    def board(self, name, text):
+        source = self.folder / "board.dts"
+        source.write_text(BOARD % text)
+        subprocess.run(["dtc", "-q", "-q", "-I", "dts", "-O", "dtb", "-o", self.root / name, source], check=True)
+
+
+@pytest.fixture(name="work")
+def fixture_work(tmp_path, inputs):
+    shutil.copytree(inputs, tmp_path / "in")
+    return Work(tmp_path)
+
+
+MEMORY = 'memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x40000000>; };\n'
+# What is in the way, and what the error names.
+CONFLICTS = [
+    (MEMORY + "reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;"
+     " fw@40500000 { reg = <0 0x40500000 0 0x1000>, <0 0x50000000 0 0x1000>; }; };", "", "fw@40500000"),
+    (MEMORY, "DOMU_STATIC_MEM[0]='0x40800000 0x1000000'\n", "static memory of guest 0"),
+    (MEMORY, "XEN_STATIC_HEAP='0x40300000 0x1000'\n", "Xen's static heap"),
+    (MEMORY, "DOMU_SHARED_MEM[0]='id 0x40A00000 0x6000000 0x200000'\n", "shared memory of /chosen/domU0"),
+    (MEMORY.replace("<0 0x40000000 ", "<0 0x80000000 "), "", "is not in the board's memory"),
+    ('memory@0 { device_type = "memory"; reg = <0 0 0 0x42000000>; };', "", "U-Boot itself"),
+]
+
+
+@pytest.mark.parametrize("board, more, named", CONFLICTS)
+def test_conflict(board, more, named, work):
+    work.board("own.dtb", board)
+    config = XEN.replace("board.dtb", "own.dtb") + GUEST + more
+    error = work.fails(config)
+    assert named in error
+    assert "memory map:" in error and "0x040400000" in error
+    # These forms have never looked at the map: they say it, and go on.
+    done = work.run(config, "--form", "seed")
+    assert done.returncode == 0 and named in done.stderr
+
+
+def test_touching_is_no_conflict(work):
+    work.board("own.dtb", MEMORY)
+    work.text(XEN.replace("board.dtb", "own.dtb") + GUEST + "DOMU_STATIC_MEM[0]='0x41000000 0x1000000'\n")
+
+
+def test_board_without_memory(work):
+    work.board("own.dtb", "")
+    assert "no memory node" in work.fails(XEN.replace("board.dtb", "own.dtb"))
+
+
+def test_memory_that_the_loader_fills_in(work):
+    work.board("own.dtb", MEMORY.replace("<0 0x40000000 0 0x40000000>", "<0 0 0 0>"))
+    done = work.run(XEN.replace("board.dtb", "own.dtb"))
+    assert done.returncode == 0 and "not checked" in done.stderr
+
+
+def test_memory_map(work):
+    done = work.run(XEN, "--memory-map")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "memory map:"
+    assert re.search(r"0x040400000 - 0x04073FFFF .* dom0 kernel: Image-dom0", done.stdout)
+    assert lines[-1] == "tftpb 0x40200000 boot.scr; source 0x40200000"
+
+
+def test_json(work):
+    done = work.run(XEN, "--json")
+    document = json.loads(done.stdout)
+    assert document["address"] == 0x40200000
+    assert [os.path.basename(path) for path in document["outputs"]] == ["boot.source", "boot.scr"]
+    assert {"kind": "loaded", "name": "Xen: xen", "size": 0x150000, "start": 0x40800000} in document["map"]
+
+
+@pytest.mark.parametrize("config, args, named", [
+    (LINUX + "LINUX_RAMDISK=dom0-ramdisk.cpio.gz\n", [], "linux,initrd-start"),
+    (XEN + "BOOT_CMD=bootm\n", [], "has 32 bits"),
+    (XEN, ["-f"], "load addresses in a FIT"),
+])
+def test_above_four_gib(config, args, named, work):
+    high = config.replace("0x40000000", "0x800000000").replace("0x80000000\n", "0x880000000\n")
+    assert named in work.fails(high, *args)
+
+
+def test_xen_above_four_gib(work):
+    text = work.text(XEN.replace("0x40000000", "0x800000000").replace("0x80000000\n", "0x880000000\n") + GUEST)
+    assert "fdt set /chosen/dom0@800400000 reg <0x8 0x400000 0x0 0x340000 >" in text
+
+
+def test_room_in_the_tree_is_worked_out(work):
+    def room(guests):
+        names = "".join(f'DOMU_KERNEL[{i}]=dom1/Image-domU\nDOMU_CMD[{i}]="{"x" * 200}"\n' for i in range(guests))
+        text = work.text(XEN + f"NUM_DOMUS={guests}\n" + names)
+        return int(re.search(r"^fdt resize (\S+)$", text, re.M).group(1), 16)
+    assert room(12) > 4132
+    assert room(24) - room(12) > 12 * 200
+
+
+def test_bootargs_survive_the_shell(work):
+    text = work.text(XEN + "DOM0_CMD='root=/dev/ram0 a=\"b c\" $x; it\\s'\n")
+    assert ('xen,dom0-bootargs "root=/dev/ram0 a="\\""b c"\\"" "\\$"x; it"\\\\"s"\n') in text
+
+
+def test_too_long_for_the_fdt_command(work):
+    error = work.fails(XEN + f"DOM0_CMD='{'x' * 1100}'\n")
+    assert "xen,dom0-bootargs of /chosen has" in error and "FIT" in error
+    assert work.run(XEN + f"DOM0_CMD='{'x' * 1100}'\n", "-f").returncode == 0
+
+
+def test_strict(work):
+    text = work.text(XEN + "BITSTREAM=download.bit\n", "--strict")
+    assert text.startswith("if tftpb 0x40400000 Image-dom0; then\nif tftpb ")
+    assert text.count("if ") == text.count("; then\n") == text.count("; fi\n") == 6
+    assert 'else echo "boot script stopped: cannot load ""Image-dom0"; false; fi' in text
+    assert text.index("booti ") < text.index("else echo")
+
+
+def test_missing_files_and_no_tree_when_uboot_works_addresses_out(work):
+    text = work.text(LINUX.replace("DEVICE_TREE=board.dtb\n", "").replace("Image-dom0", "not/there") +
+                     "LINUX_RAMDISK=nor/this\n", "-s")
+    assert "setenv host_fdt_addr ${fdtcontroladdr}\nfdt addr ${host_fdt_addr}\n" in text
+    assert "tftpb ${memaddr} not/there\n" in text
+    assert "fdt set /chosen linux,initrd-end <0x${initrd_end}>" in text
+
+
+@pytest.mark.parametrize("more, args", [("BOOT_CMD=bootm\n", []), ("FDTEDIT=e.dtb\n", []), ("", ["-f"])])
+def test_what_needs_addresses_before(more, args, work):
+    assert "needs them before" in work.fails(XEN + more, "-s", *args)
+
+
+@pytest.mark.parametrize("load", ["fit", "fit_std"])
+def test_load_commands_that_mean_a_fit(load, work):
+    done = work.run(XEN, load=load)
+    assert done.returncode == 0, done.stderr
+    assert (work.root / "boot.fit").exists() and not (work.root / "boot.scr").exists()
+
+
+def test_damaged_archives(work):
+    packed = gzip.compress(b"\x80\xff" * 200000, mtime=0)
+    (work.root / "cut.gz").write_bytes(packed[:-6])
+    assert "end too early" in work.fails(XEN + "DOM0_KERNEL=cut.gz\n")
+    (work.root / "bad.gz").write_bytes(packed[:-8] + b"\0\0\0\0" + packed[-4:])
+    assert "damaged" in work.fails(XEN + "DOM0_KERNEL=bad.gz\n")
+    (work.root / "text.gz").write_bytes(gzip.compress(b"only text\n"))
+    assert "is text packed as gzip data" in work.fails(XEN + "DOM0_KERNEL=text.gz\n")
+    zst = (work.root / "Image.zst").read_bytes()
+    (work.root / "cut.zst").write_bytes(zst[:-3])
+    assert "end too early" in work.fails(XEN + "DOM0_KERNEL=cut.zst\n")
+
+
+def test_damaged_tree(work):
+    data = bytearray((work.root / "board.dtb").read_bytes())
+    data[0x38:0x3c] = b"\0\0\0\7"  # the first token
+    (work.root / "bad.dtb").write_bytes(data)
+    assert "no sound device tree" in work.fails(XEN.replace("board.dtb", "bad.dtb"))
+
+
+def test_a_folder_is_no_file(work):
+    assert "is not a file" in work.fails(XEN.replace("XEN=xen", "XEN=dom1"))
+
+
+def test_an_output_is_no_input(work):
+    assert "is an input and an output" in work.fails(XEN.replace("boot.source", "xen"))
+    assert "named for two outputs" in work.fails(XEN + "UBOOT_SCRIPT=boot.source\n")
+
+
+def test_nothing_is_left_when_an_output_cannot_be_written(work):
+    error = work.fails(XEN + "UBOOT_SCRIPT=no/such/folder/boot.scr\n")
+    assert "cannot write" in error
+
+
+def test_warnings(work):
+    done = work.run(XEN + "NUM_DOMUS=0\nDOMU_KERNL[0]=x\n")
+    assert done.returncode == 0
+    assert "config:8:1: DOMU_KERNL has no meaning; did you mean DOMU_KERNEL" in done.stderr
+
+
+def test_config_is_not_run(work):
+    error = work.fails(XEN + "A=$(touch in/made)\n")
+    assert "config:7:3: $( would be run as a command" in error
+
+
+PARTS = 'PASSTHROUGH_DTS_REPO="%s"\nDOMU_PASSTHROUGH_PATHS[0]="/axi/ethernet@ff0e0000"\n'
+
+
+def only_device(work):
+    made, = work.root.glob("partial-dtbs-*/partial-dts-domU0-*.dtb")
+    _, nodes = dtdump.tree_of(dtdump.dump(made.read_bytes()))
+    return list(nodes["/"][1]["passthrough"][1])
+
+
+def test_repository_folder_relative_to_the_root(work):
+    work.text(XEN + GUEST + PARTS % "parts")
+    assert only_device(work) == ["ethernet@ff0e0000"]
+
+
+def test_repository_by_git(work):
+    repository = work.folder / "repository"
+    shutil.copytree(work.root / "parts", repository / "sub")
+    def git(*argv):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *argv], cwd=repository, check=True,
+                       capture_output=True)
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "parts")
+    work.text(XEN + GUEST + PARTS % f"file://{repository} sub")
+    assert only_device(work) == ["ethernet@ff0e0000"]
+    assert "PASSTHROUGH_DTS_REPO" in work.fails(XEN + GUEST + PARTS % f"file://{work.folder}/none")
+
+
+def test_one_guest_with_devices_and_one_without(work):
+    text = work.text(XEN + GUEST.replace("=1", "=2") + "DOMU_KERNEL[1]=zephyr.elf\n" + PARTS % "parts")
+    assert text.count("partial-dts") == 1
+
+
+def test_lopper(work):
+    """A program with lopper's command line that takes the sources from a folder."""
+    lopper = work.folder / "lopper"
+    lopper.write_text('#!/bin/sh\necho "$@" >>"$LOG"\nwhile [ $# -gt 2 ]; do shift; done\n'
+                      'cp "$PARTS/$(basename "$2")" "$2"\n')
+    lopper.chmod(lopper.stat().st_mode | stat.S_IXUSR)
+    config = XEN + GUEST + (f'LOPPER_PATH={lopper}\nLOPPER_CMD="-x  resets"\n'
+                            'DOMU_PASSTHROUGH_PATHS[0]="/axi/ethernet@ff0e0000"\n')
+    work.text(config, env={"PARTS": str(work.root / "parts"), "LOG": str(work.folder / "log")})
+    assert only_device(work) == ["ethernet@ff0e0000"]
+    words = (work.folder / "log").read_text().split()
+    assert words[:-1] == ["--permissive", "-f", str(work.root / "board.dtb"), "--", "extract", "-t",
+                          "/axi/ethernet@ff0e0000", "-x", "resets", "--", "extract-xen", "-t", "ethernet@ff0e0000", "-o"]
+
+
+def test_overlay_that_does_not_fit(work):
+    source = work.folder / "overlay.dts"
+    source.write_text('/dts-v1/; /plugin/; / { fragment@0 { target-path = "/none"; __overlay__ { a; }; }; };')
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", work.root / "none.dtbo", source], check=True)
+    error = work.fails(XEN + "FDTEDIT=edited.dtb\nNUM_DT_OVERLAY=1\nDT_OVERLAY[0]=none.dtbo\n")
+    assert "overlay 0 (none.dtbo): the overlay cannot be merged" in error
+
+
+def test_amd_options(work):
+    text = work.text(XEN + GUEST.replace("=1", "=2") + "DOMU_KERNEL[1]=zephyr.elf\nDOM0_VIOMMU=1\nDOMU_VIOMMU[0]=1\n"
+                     "DOMU_VUART_PL011=1\n")
+    assert ' dom0_viommu=1"' in text
+    assert text.count("viommu\n") + text.count("viommu \n") == 1
+    assert text.count('vpl011 "pl011"') == 2
+
+
+def test_help_under_the_older_name(work):
+    os.symlink(ABOARD, work.folder / "uboot-script-gen")
+    done = subprocess.run([work.folder / "uboot-script-gen", "-h"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "-c" in done.stdout
