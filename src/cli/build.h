@@ -8,5 +8,7 @@
 #include "cli/cli.h"
 
 extern const struct verb verb_build_script;
+extern const struct verb verb_build_fit;
+extern const struct verb verb_build_stm32;
 
 #endif

@@ -63,6 +63,14 @@ static char **expand_link(int *argc, char *const *argv)
 	return words;
 }
 
+/* A verb may have a --version of its own, with an argument. */
+static bool wants_version(const struct args *args)
+{
+	const struct option *own = args->verb ? args->verb->options : NULL;
+
+	return !option_find(own, "version") && args_flag(args, "version", false);
+}
+
 static int run_verb(struct cli *cli, const struct args *args, struct err *err)
 {
 	int rc = args_check(args, err);
@@ -88,7 +96,7 @@ static int run(struct cli *cli, struct args *args, int argc, char *const *argv, 
 		print_help(args, stdout);
 		return 0;
 	}
-	if (args_flag(args, "version", false))
+	if (wants_version(args))
 		return verb_version.run(cli, err);
 	if (!args->verb && args->value_count == 0) {
 		print_help(args, stderr);

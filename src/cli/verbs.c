@@ -16,9 +16,9 @@ static const struct option global_options[] = {
 };
 
 static const struct verb *const verbs[] = {
-	&verb_boards, &verb_plan,    &verb_flash, &verb_dump,   &verb_shell,
-	&verb_power,  &verb_history, &verb_build, &verb_bundle, &verb_doctor,
-	&verb_help,   &verb_version, NULL,
+	&verb_boards,  &verb_plan,  &verb_flash,        &verb_dump,   &verb_shell,  &verb_power,
+	&verb_history, &verb_build, &verb_inspect_file, &verb_bundle, &verb_doctor, &verb_help,
+	&verb_version, NULL,
 };
 
 const struct program aboard_program = {

@@ -17,6 +17,7 @@ extern const struct verb verb_history;
 extern const struct verb verb_build;
 extern const struct verb verb_bundle;
 extern const struct verb verb_doctor;
+extern const struct verb verb_inspect_file;
 extern const struct verb verb_help;
 extern const struct verb verb_version;
 
