@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What tests of built images share: the program, keys, and the programs of others. Import the fixtures by name."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -78,9 +79,8 @@ def fixture_keys(tmp_path_factory):
 
 @pytest.fixture(scope="session", name="check_sign")
 def fixture_check_sign():
-    """U-Boot's own verifier of a FIT against a control tree."""
-    return subprocess.run([os.path.join(HERE, "fetch-fit-check-sign")], check=True, stdout=subprocess.PIPE,
-                          text=True, timeout=1200).stdout.strip()
+    """U-Boot's own verifier of a FIT against a control tree, where there is one: Debian 12 does not ship it."""
+    return shutil.which("fit_check_sign")
 
 
 IMAGE = """

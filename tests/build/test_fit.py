@@ -54,7 +54,8 @@ def test_signed_by_ours(work, keys, check_sign, hint, algo, padding):
     work.built("build", "fit", "a.its", "-o", "a.fit", "-k", keys, "-u", "control.dtb")
     assert work.need("fdtget", "control.dtb", f"/signature/key-{hint}", "required").strip() == "conf"
     assert work.need("fdtget", "control.dtb", f"/signature/key-{hint}-image", "required").strip() == "image"
-    work.need(check_sign, "-f", "a.fit", "-k", "control.dtb")
+    if check_sign:
+        work.need(check_sign, "-f", "a.fit", "-k", "control.dtb")
     work.built("build", "fit", "--verify", "a.fit", "-u", "control.dtb")
     work.built("build", "fit", "--verify", "a.fit", "-k", keys)
     assert f"{algo}:{hint}" in work.need("mkimage", "-l", "a.fit")
@@ -69,7 +70,8 @@ def test_signed_by_mkimage(work, keys, check_sign, hint, algo, padding):
     work.built("build", "fit", "--verify", "theirs.fit", "-k", keys)
     # the other way round with one control tree: the keys are the same
     work.built("build", "fit", "a.its", "-o", "ours.fit", "-k", keys)
-    work.need(check_sign, "-f", "ours.fit", "-k", "control.dtb")
+    if check_sign:
+        work.need(check_sign, "-f", "ours.fit", "-k", "control.dtb")
     assert tree(work, "ours.fit") == tree(work, "theirs.fit")
 
 
@@ -127,7 +129,7 @@ def test_changed_bytes_are_refused_by_both(work, keys, check_sign):
         fit[place] ^= 0x04
         work.write("bad.fit", bytes(fit))
         fit[place] ^= 0x04
-        if work.run(check_sign, "-f", "bad.fit", "-k", "control.dtb").returncode == 0:
+        if check_sign and work.run(check_sign, "-f", "bad.fit", "-k", "control.dtb").returncode == 0:
             wrong.append(("fit_check_sign", place))
         if work.aboard("build", "fit", "--verify", "-q", "bad.fit", "-u", "control.dtb").returncode == 0:
             wrong.append(("aboard", place))
@@ -168,7 +170,7 @@ def test_configuration_names_are_held(work, keys, check_sign):
     work.write("a.its", its(config=one))
     work.built("build", "fit", "a.its", "-o", "a.fit", "-k", keys, "-u", "control.dtb")
     work.need("fdtput", "-t", "s", "a.fit", "/configurations/conf", "ramdisk", "kernel")
-    assert work.run(check_sign, "-f", "a.fit", "-k", "control.dtb").returncode != 0
+    assert not check_sign or work.run(check_sign, "-f", "a.fit", "-k", "control.dtb").returncode != 0
     assert "not what was signed" in work.refused(7, "build", "fit", "--verify", "a.fit", "-u", "control.dtb")
 
 
@@ -177,11 +179,11 @@ def test_unsigned_for_a_board_that_wants_signatures(work, keys, check_sign):
     work.write("a.its", signed_its("dev", "sha256,rsa2048"))
     work.built("build", "fit", "a.its", "-o", "a.fit", "-k", keys, "-u", "control.dtb")
     work.built("build", "fit", "a.its", "-o", "plain.fit")
-    assert work.run(check_sign, "-f", "plain.fit", "-k", "control.dtb").returncode != 0
+    assert not check_sign or work.run(check_sign, "-f", "plain.fit", "-k", "control.dtb").returncode != 0
     work.refused(7, "build", "fit", "--verify", "plain.fit", "-u", "control.dtb")
     work.write("b.its", its())
     work.built("build", "fit", "b.its", "-o", "b.fit")
-    assert work.run(check_sign, "-f", "b.fit", "-k", "control.dtb").returncode != 0
+    assert not check_sign or work.run(check_sign, "-f", "b.fit", "-k", "control.dtb").returncode != 0
     assert "not signed by the required key 'dev'" in work.refused(
         7, "build", "fit", "--verify", "b.fit", "-u", "control.dtb")
 
@@ -192,7 +194,8 @@ def test_what_a_signature_leaves_out_is_told(work, keys, check_sign):
     one = signature("dev", "sha256,rsa2048").replace("};", 'sign-images = "kernel", "fdt"; };')
     work.write("a.its", its(config=one))
     work.need("mkimage", "-f", "a.its", "-k", keys, "-K", "control.dtb", "-r", "a.fit")
-    work.need(check_sign, "-f", "a.fit", "-k", "control.dtb")
+    if check_sign:
+        work.need(check_sign, "-f", "a.fit", "-k", "control.dtb")
     report = json.loads(work.built("--json", "build", "fit", "--verify", "a.fit", "-u", "control.dtb"))
     mark = [mark for mark in report["marks"] if mark["kind"] == "signature"]
     assert mark[0]["verdict"] == "good" and mark[0]["note"] == "the signature does not cover ramdisk"
@@ -200,7 +203,8 @@ def test_what_a_signature_leaves_out_is_told(work, keys, check_sign):
     work.built("build", "fit", "a.its", "-o", "ours.fit", "-k", keys)
     report = json.loads(work.built("--json", "build", "fit", "--verify", "ours.fit", "-u", "control.dtb"))
     assert all("note" not in mark for mark in report["marks"])
-    work.need(check_sign, "-f", "ours.fit", "-k", "control.dtb")
+    if check_sign:
+        work.need(check_sign, "-f", "ours.fit", "-k", "control.dtb")
 
 
 @pytest.mark.parametrize("option", [[], ["-p", "0x4000"]])
