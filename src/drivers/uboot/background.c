@@ -64,7 +64,7 @@ static int look_at(struct job *job, const struct background *how, struct look *l
 		   struct deadline deadline, struct err *err)
 {
 	_cleanup_(buf_free) struct buf output = {0};
-	int rc = shell_cmd(job, deadline, &output, err,
+	int rc = board_cmd(job, SHELL_POSIX, deadline, &output, err,
 			   "echo \"@ $(cat /tmp/aboard/rc 2>/dev/null) @ $(cat %s/stat)\"",
 			   how->sysfs);
 
@@ -76,7 +76,7 @@ static int look_at(struct job *job, const struct background *how, struct look *l
 
 static int start(struct job *job, const char *pipeline, struct deadline deadline, struct err *err)
 {
-	return shell_cmd(job, deadline, NULL, err,
+	return board_cmd(job, SHELL_POSIX, deadline, NULL, err,
 			 "rm -f /tmp/aboard/rc /tmp/aboard/bad; { { %s; } >/tmp/aboard/out 2>&1; "
 			 "echo $? >/tmp/aboard/rc; } & pid=$!",
 			 pipeline);
@@ -127,7 +127,7 @@ static int finish(struct job *job, const struct background *how, const struct lo
 	int rc;
 
 	buf_clear(output);
-	rc = shell_cmd(job, deadline, output, err, "tail -n 20 /tmp/aboard/out");
+	rc = board_cmd(job, SHELL_POSIX, deadline, output, err, "tail -n 20 /tmp/aboard/out");
 	if (rc == 0 && look->status != 0)
 		rc = err_set(err, ERR_BOARD, "%s failed on the board with %d: %.300s", how->what,
 			     look->status, output->data ? text_trim(output->data) : "");
@@ -138,7 +138,7 @@ int background_run(struct job *job, const struct background *how, const char *pi
 		   struct buf *output, struct deadline deadline, struct err *err)
 {
 	struct look look = {0};
-	int rc = shell_cmd(job, deadline, NULL, err, "rm -f /tmp/aboard/rc");
+	int rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err, "rm -f /tmp/aboard/rc");
 
 	if (rc == 0)
 		rc = look_at(job, how, &look, deadline, err);

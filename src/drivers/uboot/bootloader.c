@@ -13,57 +13,6 @@
 #include "drivers/uboot/uboot.h"
 #include "proto/uboot.h"
 
-static int run(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	       struct err *err, const char *command)
-{
-	struct deadline own = job_deadline(job, deadline, "command");
-	int rc = console_run(job->console, SHELL_UBOOT, command, output, status, own, err);
-
-	return rc < 0 ? err_prefix(err, "U-Boot command '%.60s'", command) : 0;
-}
-
-int uboot_try(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	      struct err *err, const char *format, ...)
-{
-	_cleanup_(freep) char *command = NULL;
-	va_list args;
-
-	va_start(args, format);
-	command = xvasprintf(format, args);
-	va_end(args);
-	return run(job, deadline, output, status, err, command);
-}
-
-/* The last line of what a command printed: mostly the one that says why. */
-static const char *last_line(struct buf *output)
-{
-	char *text = output->data ? text_trim(output->data) : NULL, *line;
-
-	if (!text || !*text)
-		return "it printed nothing";
-	line = strrchr(text, '\n');
-	return line ? line + 1 : text;
-}
-
-int uboot_cmd(struct job *job, struct deadline deadline, struct buf *output, struct err *err,
-	      const char *format, ...)
-{
-	_cleanup_(buf_free) struct buf own = {0};
-	_cleanup_(freep) char *command = NULL;
-	struct buf *out = output ? output : &own;
-	va_list args;
-	int status, rc;
-
-	va_start(args, format);
-	command = xvasprintf(format, args);
-	va_end(args);
-	rc = run(job, deadline, out, &status, err, command);
-	if (rc == 0 && status != 0)
-		rc = err_set(err, ERR_BOARD, "U-Boot command '%.60s' failed with %d: %s", command,
-			     status, last_line(out));
-	return rc;
-}
-
 /* A name nobody can guess, with the file's own behind it, for the console log. */
 static void name_load(struct load *load, const char *file)
 {
@@ -166,7 +115,7 @@ static int run_commands(struct job *job, struct deadline deadline, struct err *e
 	int rc;
 
 	for (i = 0; commands && commands[i]; i++) {
-		rc = uboot_cmd(job, deadline, NULL, err, "%s", commands[i]);
+		rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "%s", commands[i]);
 		if (rc < 0)
 			return rc;
 	}
@@ -201,8 +150,8 @@ static int check_memory(struct job *job, const struct load *load, struct deadlin
 	int status, rc;
 	uint32_t crc;
 
-	rc = uboot_try(job, deadline, &output, &status, err, "crc32 %s %" PRIx64, load->address,
-		       load->size);
+	rc = board_try(job, SHELL_UBOOT, deadline, &output, &status, err, "crc32 %s %" PRIx64,
+		       load->address, load->size);
 	if (rc < 0)
 		return rc;
 	if (status == 0 && uboot_crc32(buf_text(&output), &crc))
@@ -211,7 +160,7 @@ static int check_memory(struct job *job, const struct load *load, struct deadlin
 						  "the %s in memory has CRC-32 %08x, the file %08x",
 						  load->what, crc, load->crc);
 	buf_clear(&output);
-	rc = uboot_try(job, deadline, &output, &status, err, "hash sha256 %s %" PRIx64,
+	rc = board_try(job, SHELL_UBOOT, deadline, &output, &status, err, "hash sha256 %s %" PRIx64,
 		       load->address, load->size);
 	if (rc < 0)
 		return rc;
@@ -234,7 +183,7 @@ static int load_err(struct job *job, const struct load *load, struct buf *output
 
 	tftp_server_progress(uboot_of(job)->tftp, load->name, &progress);
 	err_set(err, ERR_BOARD, "U-Boot could not load the %s by TFTP: %s", load->what,
-		last_line(output));
+		board_last_line(output));
 	if (!progress.begun)
 		return err_remedy(
 			err,
@@ -266,7 +215,7 @@ static int load_one(struct job *job, const struct load *load, struct deadline de
 		return load_err(job, load, &output, err);
 	if (!uboot_bytes_transferred(buf_text(&output), &bytes) || bytes != load->size)
 		return err_set(err, ERR_BOARD, "the %s has %" PRIu64 " bytes, U-Boot says: %s",
-			       load->what, load->size, last_line(&output));
+			       load->what, load->size, board_last_line(&output));
 	return check_memory(job, load, deadline, err);
 }
 
@@ -276,11 +225,11 @@ static int set_tftp(struct job *job, struct deadline deadline, struct err *err)
 	uint16_t port = tftp_server_port(uboot_of(job)->tftp);
 	int rc;
 
-	rc = uboot_cmd(job, deadline, NULL, err,
+	rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err,
 		       "setenv tftpblocksize %" PRIu64 "; setenv tftpwindowsize %" PRIu64,
 		       yaml_uint(own, "tftp_blksize", 1468), yaml_uint(own, "tftp_window", 8));
 	if (rc == 0 && port != 69)
-		rc = uboot_cmd(job, deadline, NULL, err, "setenv tftpdstp %u", port);
+		rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "setenv tftpdstp %u", port);
 	return rc;
 }
 
@@ -329,7 +278,7 @@ static int leave_uboot(struct job *job, const char *bootcmd, struct deadline dea
 		return rc;
 	if (which == 0)
 		return err_set(err, ERR_BOARD, "the boot command '%.80s' came back: %s", bootcmd,
-			       last_line(&before));
+			       board_last_line(&before));
 	return 0;
 }
 

@@ -72,6 +72,30 @@ static int check_image(struct job *job, struct deadline deadline, char note[NOTE
 	return 0;
 }
 
+/* The record and the cache need some room for themselves. */
+#define ROOM_MIN ((unsigned long long)64 << 20)
+
+static int check_room(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
+		      struct err *err)
+{
+	_cleanup_(freep) char *folder = NULL;
+	unsigned long long bytes;
+	char size[TEXT_SIZE];
+	int rc = path_cache(&folder, err);
+
+	(void)job;
+	(void)deadline;
+	if (rc == 0)
+		rc = path_free_space(folder, &bytes, err);
+	if (rc < 0)
+		return rc;
+	snprintf(note, NOTE_SIZE, "%s free in %s", text_of_size(bytes, size), folder);
+	if (bytes >= ROOM_MIN)
+		return 0;
+	err_set(err, ERR_HOST, "only %s", note);
+	return err_remedy(err, "make room; 'aboard bundle prune' empties the cache of bundles");
+}
+
 static int check_target(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
 			struct err *err)
 {
@@ -149,6 +173,7 @@ static int check_dump_file(struct job *job, struct deadline deadline, char note[
 const struct check uboot_flash_checks[] = {
 	{"image", "image is whole", check_image},
 	{"target", "target is known", check_target},
+	{"cache", "room in the cache", check_room},
 	BUNDLE_CHECK,
 	TFTP_CHECK,
 	HTTP_CHECK,

@@ -100,7 +100,8 @@ static int fetch_to_board(struct job *job, const char *path, const char *name,
 {
 	char host[INET_ADDRSTRLEN];
 
-	return shell_cmd(job, deadline, NULL, err, "wget -q -O /tmp/aboard/%s http://%s:%u%s", name,
+	return board_cmd(job, SHELL_POSIX, deadline, NULL, err,
+			 "wget -q -O /tmp/aboard/%s http://%s:%u%s", name,
 			 uboot_host_text(uboot_of(job), host),
 			 http_server_port(uboot_of(job)->http), path);
 }

@@ -10,46 +10,6 @@
 #include "base/text.h"
 #include "drivers/uboot/uboot.h"
 
-static int run(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	       struct err *err, const char *command)
-{
-	struct deadline own = job_deadline(job, deadline, "command");
-	int rc = console_run(job->console, SHELL_POSIX, command, output, status, own, err);
-
-	return rc < 0 ? err_prefix(err, "shell command '%.60s'", command) : 0;
-}
-
-int shell_try(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	      struct err *err, const char *format, ...)
-{
-	_cleanup_(freep) char *command = NULL;
-	va_list args;
-
-	va_start(args, format);
-	command = xvasprintf(format, args);
-	va_end(args);
-	return run(job, deadline, output, status, err, command);
-}
-
-int shell_cmd(struct job *job, struct deadline deadline, struct buf *output, struct err *err,
-	      const char *format, ...)
-{
-	_cleanup_(buf_free) struct buf own = {0};
-	_cleanup_(freep) char *command = NULL;
-	struct buf *out = output ? output : &own;
-	va_list args;
-	int status, rc;
-
-	va_start(args, format);
-	command = xvasprintf(format, args);
-	va_end(args);
-	rc = run(job, deadline, out, &status, err, command);
-	if (rc == 0 && status != 0)
-		rc = err_set(err, ERR_BOARD, "shell command '%.60s' failed with %d: %.200s",
-			     command, status, out->data ? text_trim(out->data) : "");
-	return rc;
-}
-
 /* Whether this Linux reaches our HTTP server: it must bring back what only we know. */
 static int probe(struct job *job, struct deadline deadline, bool *reached, struct err *err)
 {
@@ -58,9 +18,9 @@ static int probe(struct job *job, struct deadline deadline, bool *reached, struc
 	char host[INET_ADDRSTRLEN];
 	int status, rc;
 
-	rc = shell_try(job, deadline, &output, &status, err, "wget -q -O - http://%s:%u%s",
-		       uboot_host_text(uboot, host), http_server_port(uboot->http),
-		       uboot->probe_path);
+	rc = board_try(job, SHELL_POSIX, deadline, &output, &status, err,
+		       "wget -q -O - http://%s:%u%s", uboot_host_text(uboot, host),
+		       http_server_port(uboot->http), uboot->probe_path);
 	*reached = rc == 0 && status == 0 && strstr(buf_text(&output), uboot->probe);
 	return rc;
 }
@@ -126,7 +86,7 @@ static int find_interface(struct job *job, struct deadline deadline, char name[1
 		memcpy(name, wanted, strlen(wanted) + 1);
 		return 0;
 	}
-	rc = shell_cmd(job, deadline, &output, err,
+	rc = board_cmd(job, SHELL_POSIX, deadline, &output, err,
 		       "for i in /sys/class/net/*; do [ -e $i/device ] && echo \"@ ${i##*/} $(cat "
 		       "$i/address)\"; "
 		       "done; true");
@@ -159,15 +119,15 @@ static int take_address(struct job *job, const char *interface, struct deadline 
 	inet_ntop(AF_INET, &uboot->board_address, address, sizeof(address));
 	inet_ntop(AF_INET, &uboot->netmask, mask, sizeof(mask));
 	inet_ntop(AF_INET, &uboot->gateway, gateway, sizeof(gateway));
-	rc = shell_cmd(job, deadline, NULL, err, "ifconfig %s %s netmask %s up", interface, address,
-		       uboot->netmask.s_addr ? mask : "255.255.255.0");
+	rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err, "ifconfig %s %s netmask %s up",
+		       interface, address, uboot->netmask.s_addr ? mask : "255.255.255.0");
 	if (rc == 0 && uboot->gateway.s_addr)
-		rc = shell_cmd(job, deadline, NULL, err,
+		rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err,
 			       "route add default gw %s 2>/dev/null; true", gateway);
 	/* The link needs a moment after it was brought up; the board waits for it, not we. */
 	if (rc == 0)
-		rc = shell_cmd(
-			job, deadline, NULL, err,
+		rc = board_cmd(
+			job, SHELL_POSIX, deadline, NULL, err,
 			"n=0; while [ \"$(cat /sys/class/net/%s/carrier 2>/dev/null)\" != 1 ] && "
 			"[ $n -lt 20 ]; do sleep 1; n=$((n+1)); done",
 			interface);
@@ -221,7 +181,8 @@ static int set_clock(struct job *job, struct deadline deadline, struct err *err)
 {
 	int status, rc;
 
-	rc = shell_try(job, deadline, NULL, &status, err, "date -s @%lld", (long long)time(NULL));
+	rc = board_try(job, SHELL_POSIX, deadline, NULL, &status, err, "date -s @%lld",
+		       (long long)time(NULL));
 	if (rc == 0 && status != 0)
 		events_log(job->events, "warning", "the board's clock could not be set");
 	return rc;
@@ -236,10 +197,11 @@ static int run_preflash(struct job *job, struct deadline deadline, struct err *e
 
 	inet_ntop(AF_INET, &uboot_of(job)->board_address, address, sizeof(address));
 	inet_ntop(AF_INET, &uboot_of(job)->gateway, gateway, sizeof(gateway));
-	rc = shell_cmd(job, deadline, NULL, err, "export dhcp_addr=%s gw_addr=%s", address,
-		       gateway);
+	rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err, "export dhcp_addr=%s gw_addr=%s",
+		       address, gateway);
 	for (i = 0; rc == 0 && i < manifest->preflash_count; i++)
-		rc = shell_cmd(job, deadline, NULL, err, "%s", manifest->preflash_commands[i]);
+		rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err, "%s",
+			       manifest->preflash_commands[i]);
 	return rc;
 }
 
@@ -249,9 +211,9 @@ int uboot_prepare(struct job *job, struct deadline deadline, struct err *err)
 
 	/* Kernel messages would land in the middle of what commands print. */
 	if (rc == 0)
-		rc = shell_cmd(job, deadline, NULL, err, "dmesg -n 1; true");
+		rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err, "dmesg -n 1; true");
 	if (rc == 0)
-		rc = shell_cmd(job, deadline, NULL, err,
+		rc = board_cmd(job, SHELL_POSIX, deadline, NULL, err,
 			       "mkdir -p /tmp/aboard && rm -rf /tmp/aboard/*");
 	return rc < 0 ? rc : run_preflash(job, deadline, err);
 }

@@ -75,7 +75,7 @@ static int read_env(struct job *job, struct deadline deadline, const char *name,
 	int status, rc;
 
 	buf_clear(value);
-	rc = uboot_try(job, deadline, &output, &status, err, "printenv %s", name);
+	rc = board_try(job, SHELL_UBOOT, deadline, &output, &status, err, "printenv %s", name);
 	if (rc == 0 && status == 0)
 		uboot_env(buf_text(&output), name, value);
 	return rc;
@@ -100,10 +100,11 @@ static int set_static(struct job *job, struct deadline deadline, struct err *err
 	const char *gateway = yaml_text(network, "gateway", NULL);
 	int rc;
 
-	rc = uboot_cmd(job, deadline, NULL, err, "setenv ipaddr %s; setenv netmask %s",
+	rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "setenv ipaddr %s; setenv netmask %s",
 		       yaml_text(network, "address", ""), yaml_text(network, "netmask", ""));
 	if (rc == 0 && gateway)
-		rc = uboot_cmd(job, deadline, NULL, err, "setenv gatewayip %s", gateway);
+		rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "setenv gatewayip %s",
+			       gateway);
 	return rc;
 }
 
@@ -115,7 +116,7 @@ static int run_dhcp(struct job *job, struct deadline deadline, struct err *err)
 	int attempt, status = -1, rc = 0;
 
 	/* Without autoload=no, dhcp goes on to fetch whatever file the lease names. */
-	rc = uboot_cmd(job, deadline, NULL, err, "setenv autoload no");
+	rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "setenv autoload no");
 	for (attempt = 0; rc == 0 && status != 0 && attempt < DHCP_TRIES; attempt++) {
 		own = job_deadline(job, deadline, "dhcp");
 		rc = console_run(job->console, SHELL_UBOOT, "dhcp", NULL, &status, own, err);
@@ -157,7 +158,7 @@ static int ping_host(struct job *job, struct deadline deadline, struct err *err)
 
 	uboot_host_text(uboot, host);
 	inet_ntop(AF_INET, &uboot->board_address, board, sizeof(board));
-	rc = uboot_try(job, deadline, &output, &status, err, "ping %s", host);
+	rc = board_try(job, SHELL_UBOOT, deadline, &output, &status, err, "ping %s", host);
 	if (rc < 0 || status == 0 || uboot_is_unknown_command(buf_text(&output)))
 		return rc;
 	err_set(err, ERR_NETWORK, "the board (%s) cannot reach this host at %s", board, host);
@@ -186,7 +187,7 @@ int uboot_network(struct job *job, struct deadline deadline, struct err *err)
 	int rc = 0;
 
 	if (ethact)
-		rc = uboot_cmd(job, deadline, NULL, err, "setenv ethact %s", ethact);
+		rc = board_cmd(job, SHELL_UBOOT, deadline, NULL, err, "setenv ethact %s", ethact);
 	if (rc == 0)
 		rc = is_static(job) ? set_static(job, deadline, err)
 				    : get_address(job, deadline, err);

@@ -14,7 +14,7 @@ static int list_devices(struct job *job, struct blockdevs *devs, struct deadline
 			struct err *err)
 {
 	_cleanup_(buf_free) struct buf output = {0};
-	int rc = shell_cmd(job, deadline, &output, err, "%s", blockdevs_command);
+	int rc = board_cmd(job, SHELL_POSIX, deadline, &output, err, "%s", blockdevs_command);
 
 	if (rc == 0)
 		blockdevs_parse(devs, buf_text(&output));
@@ -33,7 +33,7 @@ static int follow_link(struct job *job, const char *selector, struct buf *real,
 		buf_add_text(real, selector);
 		return 0;
 	}
-	rc = shell_cmd(job, deadline, &output, err, "readlink -f '%s'", selector);
+	rc = board_cmd(job, SHELL_POSIX, deadline, &output, err, "readlink -f '%s'", selector);
 	if (rc == 0)
 		buf_add_text(real, output.data ? text_trim(output.data) : "");
 	return rc;
@@ -57,8 +57,8 @@ static int check_unused(struct job *job, const struct item *item, struct deadlin
 {
 	int status, rc;
 
-	rc = shell_try(job, deadline, NULL, &status, err, "grep -q '^%s' /proc/mounts /proc/swaps",
-		       item->device);
+	rc = board_try(job, SHELL_POSIX, deadline, NULL, &status, err,
+		       "grep -q '^%s' /proc/mounts /proc/swaps", item->device);
 	if (rc < 0 || status != 0)
 		return rc;
 	return err_set(err, ERR_TARGET, "%s is in use by the flasher's Linux itself", item->device);

@@ -97,16 +97,24 @@ int uboot_power_cycle(struct job *job, struct deadline deadline, struct err *err
 int uboot_power_restore(struct job *job, struct deadline deadline, struct err *err);
 int uboot_power_off(struct job *job, struct deadline deadline, struct err *err);
 
-/* bootloader.c: stages, and U-Boot commands for the others. `output` may be NULL. uboot_cmd() wants
- * return code 0. */
+/* command.c: one command on the board (printf), with the timeout `command`. `output` may be NULL.
+ * board_cmd() wants return code 0. */
+int board_try(struct job *job, enum console_shell shell, struct deadline deadline,
+	      struct buf *output, int *status, struct err *err, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
+int board_cmd(struct job *job, enum console_shell shell, struct deadline deadline,
+	      struct buf *output, struct err *err, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/* The last line of what a command printed: mostly the one that says why. Borrowed from the buffer.
+ */
+const char *board_last_line(struct buf *output);
+
+/* bootloader.c: stages */
 int uboot_stage_files(struct job *job, struct deadline deadline, struct err *err);
 int uboot_interrupt(struct job *job, struct deadline deadline, struct err *err);
 int uboot_load(struct job *job, struct deadline deadline, struct err *err);
 int uboot_boot(struct job *job, struct deadline deadline, struct err *err);
-int uboot_try(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	      struct err *err, const char *format, ...) __attribute__((format(printf, 6, 7)));
-int uboot_cmd(struct job *job, struct deadline deadline, struct buf *output, struct err *err,
-	      const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* network.c: stages, and the address by which the board reaches us */
 int uboot_network(struct job *job, struct deadline deadline, struct err *err);
@@ -115,13 +123,9 @@ int uboot_serve(struct job *job, struct deadline deadline, struct err *err);
 int uboot_serve_end(struct job *job, struct deadline deadline, struct err *err);
 const char *uboot_host_text(const struct uboot *uboot, char out[INET_ADDRSTRLEN]);
 
-/* linux.c: stages, and shell commands for the others. shell_cmd() wants return code 0. */
+/* linux.c: stages */
 int uboot_linux_network(struct job *job, struct deadline deadline, struct err *err);
 int uboot_prepare(struct job *job, struct deadline deadline, struct err *err);
-int shell_try(struct job *job, struct deadline deadline, struct buf *output, int *status,
-	      struct err *err, const char *format, ...) __attribute__((format(printf, 6, 7)));
-int shell_cmd(struct job *job, struct deadline deadline, struct buf *output, struct err *err,
-	      const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* target.c */
 int uboot_target(struct job *job, struct deadline deadline, struct err *err);

@@ -21,7 +21,7 @@ static int know_dd(struct job *job, uint64_t size, struct dd *dd, struct deadlin
 	bool full, direct;
 	int status, rc;
 
-	rc = shell_try(job, deadline, &help, &status, err, "dd --help 2>&1");
+	rc = board_try(job, SHELL_POSIX, deadline, &help, &status, err, "dd --help 2>&1");
 	if (rc < 0)
 		return rc;
 	full = strstr(buf_text(&help), "fullblock");
