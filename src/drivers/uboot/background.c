@@ -82,6 +82,14 @@ static int start(struct job *job, const char *pipeline, struct deadline deadline
 			 pipeline);
 }
 
+/* The device's counters also count what others read, such as partition tables. */
+static void report(struct job *job, const struct background *how, uint64_t moved)
+{
+	uint64_t done = how->base + moved;
+
+	job_progress(job, how->total && done > how->total ? how->total : done, how->total);
+}
+
 /* Watches until the pipeline has ended. Time without progress is counted from the last change. */
 static int watch(struct job *job, const struct background *how, struct look *look,
 		 struct deadline deadline, struct err *err)
@@ -101,7 +109,7 @@ static int watch(struct job *job, const struct background *how, struct look *loo
 		if (look->bytes != last)
 			stall = job_deadline(job, deadline, "stall");
 		last = look->bytes;
-		job_progress(job, how->base + look->bytes - begun, how->total);
+		report(job, how, look->bytes - begun);
 		if (!look->ended && deadline_left_ms(stall) == 0)
 			return err_set(err, ERR_TIMEOUT, "nothing moved on %s for the time 'stall'",
 				       how->sysfs);
