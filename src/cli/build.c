@@ -4,7 +4,7 @@
 #include "cli/verbs.h"
 
 /* Add a line here for a new one. */
-static const struct verb *const subs[] = {&verb_build_script, NULL};
+static const struct verb *const subs[] = {&verb_build_script, &verb_build_disk, NULL};
 
 const struct verb verb_build = {
 	.name = "build",
