@@ -52,6 +52,9 @@ int fdisk_open(struct fdisk_context **context, const char *path, const char *lab
 		rc = fdisk_assign_device(made, path, 0);
 	if (rc == 0)
 		rc = fdisk_disable_dialogs(made, 1);
+	/* A boot loader may be in the first 440 bytes. */
+	if (rc == 0)
+		rc = fdisk_enable_bootbits_protection(made, 1);
 	if (rc == 0)
 		rc = set_first(made, first);
 	if (rc == 0)

@@ -84,25 +84,22 @@ static int drop_backup(int fd, const struct disk_table *table, uint8_t *kept, st
 	return file_put(fd, header, sizeof(header), SECTOR_SIZE, err);
 }
 
-/* The MBR of a hybrid: the protective entry covers only the tables, the chosen partitions follow.
- */
+/* The MBR of a hybrid: the chosen partitions first, as boot ROMs look at the first entry, then one
+   that keeps others off the tables. */
 static int put_hybrid(int fd, const struct disk_table *table, struct err *err)
 {
 	uint8_t entries[4][16] = {{0}};
-	uint64_t end = disk_table_first(table) / SECTOR_SIZE;
-	size_t i, next = 1;
+	size_t i, next = 0;
 
-	for (i = 0; i < table->count && next < 4; i++) {
+	for (i = 0; i < table->count && next < 3; i++) {
 		const struct disk_part *part = &table->parts[i];
 		uint64_t start = part->start / SECTOR_SIZE;
 
-		if (!part->mbr_type)
-			continue;
-		mbr_entry(entries[next++], part->active, part->mbr_type, start, start,
-			  part->size / SECTOR_SIZE);
-		end = start < end || next == 2 ? start : end;
+		if (part->mbr_type)
+			mbr_entry(entries[next++], part->active, part->mbr_type, start, start,
+				  part->size / SECTOR_SIZE);
 	}
-	mbr_entry(entries[0], false, 0xee, 1, 1, end - 1);
+	mbr_entry(entries[next], false, 0xee, 1, 1, disk_table_first(table) / SECTOR_SIZE - 1);
 	return file_put(fd, entries, sizeof(entries), MBR_AT, err);
 }
 

@@ -220,14 +220,42 @@ static int read_vfat(const struct gen_image *image, char **words, struct fs_fat_
 	return rc;
 }
 
+/* A FAT has no links: a link to a file of the tree becomes that file, as mcopy does it. */
+static int follow_link(void *user, const char *path, struct rootfs_inode *inode, struct err *err)
+{
+	const struct rootfs *tree = user;
+	_cleanup_(freep) char *folder = NULL, *target = NULL;
+	const struct rootfs_inode *there;
+
+	if (!S_ISLNK(inode->mode))
+		return 0;
+	folder = strchr(path, '/') ? path_folder(path) : xstrdup("");
+	target = path_join(folder, inode->target);
+	there = inode->target[0] == '/' ? NULL : rootfs_find(tree, target);
+	if (!there || !S_ISREG(there->mode))
+		return err_set(err, ERR_CONFIG,
+			       "'%s' is a link to '%s'; a FAT can have only a copy of a "
+			       "file beside it",
+			       path, inode->target);
+	free(inode->target);
+	inode->target = NULL;
+	inode->mode = there->mode;
+	inode->source = there->source;
+	inode->size = there->size;
+	inode->host = there->host ? xstrdup(there->host) : NULL;
+	return 0;
+}
+
 /* The files a vfat is said to hold; else it gets the tree. */
 static int vfat_tree(struct gen_image *image, struct err *err)
 {
 	size_t i;
 	int rc = 0;
 
-	if (!image->part_count)
-		return gen_tree(image, err);
+	if (!image->part_count) {
+		rc = gen_tree(image, err);
+		return rc < 0 ? rc : rootfs_walk(image->tree, follow_link, image->tree, err);
+	}
 	image->tree = rootfs_new(image->config->time);
 	for (i = 0; i < image->part_count && rc == 0; i++) {
 		const struct gen_part *part = &image->parts[i];

@@ -18,6 +18,7 @@
 #define GPT_BACKUP  (GPT_ARRAY + SECTOR_SIZE)
 #define IMAGE_ALIGN 4096 /* where an image with a second GPT ends */
 #define AREAS_MAX   4
+#define PARTS_MAX   256 /* in a table */
 
 static const cfg_opt_t options[] = {
 	CFG_STR("align", NULL, CFGF_NONE),
@@ -84,6 +85,8 @@ struct hd {
 	uint64_t extended_start;
 	struct area areas[AREAS_MAX];
 	size_t area_count;
+	struct disk_table table;
+	struct disk_part parts[PARTS_MAX];
 };
 
 static bool has_gpt(const struct hd *hd)
@@ -368,6 +371,56 @@ static int check_overlaps(const struct gen_image *image, const struct hd *hd, st
 	return 0;
 }
 
+static void fill_part(const struct hd *hd, const struct gen_part *part, struct disk_part *out)
+{
+	*out = (struct disk_part){
+		.name = part->name,
+		.start = part->offset,
+		.size = part->size,
+		.mbr_type = part->mbr_type,
+		.active = part->bootable && hd->kind != TABLE_GPT,
+		.logical = part->logical,
+		.ebr = part->logical ? part->offset - hd->align : 0,
+		.type = part->type_uuid,
+		.uuid = part->uuid,
+		.attributes = (part->bootable ? GPT_ATTR_LEGACY_BOOT : 0) |
+			      (part->read_only ? GPT_ATTR_READ_ONLY : 0) |
+			      (part->hidden ? GPT_ATTR_HIDDEN : 0) |
+			      (part->no_automount ? GPT_ATTR_NO_AUTO : 0),
+	};
+}
+
+static int build_table(struct gen_image *image, struct hd *hd, struct err *err)
+{
+	struct disk_table *table = &hd->table;
+	size_t i;
+	int rc;
+
+	*table = (struct disk_table){.kind = hd->kind,
+				     .size = image->size,
+				     .disk_uuid = hd->disk_uuid,
+				     .disk_signature = hd->signature,
+				     .gpt_location = hd->gpt_location,
+				     .gpt_no_backup = hd->no_backup,
+				     .extended_start = hd->extended_start,
+				     .extended_number = hd->extended,
+				     .parts = hd->parts};
+	if (hd->extended_start && image->size > hd->extended_start)
+		table->extended_size =
+			(image->size - hd->extended_start) / SECTOR_SIZE * SECTOR_SIZE;
+	for (i = 0; i < image->part_count; i++) {
+		if (!image->parts[i].in_table)
+			continue;
+		if (table->count == PARTS_MAX)
+			return gen_error(image, err, "too many partitions");
+		fill_part(hd, &image->parts[i], &hd->parts[table->count++]);
+	}
+	rc = hd->kind == TABLE_NONE ? 0 : disk_table_check(table, err);
+	if (rc < 0)
+		err_prefix(err, "%s: image %s", image->config->options->config, image->name);
+	return rc;
+}
+
 static int set_up(struct gen_image *image, struct err *err)
 {
 	struct hd *hd = xcalloc(1, sizeof(*hd));
@@ -402,26 +455,7 @@ static int set_up(struct gen_image *image, struct err *err)
 		rc = gen_error(image, err,
 			       "the partitions need %" PRIu64 " bytes, the image has %" PRIu64, now,
 			       image->size);
-	return rc;
-}
-
-static void fill_part(const struct hd *hd, const struct gen_part *part, struct disk_part *out)
-{
-	*out = (struct disk_part){
-		.name = part->name,
-		.start = part->offset,
-		.size = part->size,
-		.mbr_type = part->mbr_type,
-		.active = part->bootable && hd->kind != TABLE_GPT,
-		.logical = part->logical,
-		.ebr = part->logical ? part->offset - hd->align : 0,
-		.type = part->type_uuid,
-		.uuid = part->uuid,
-		.attributes = (part->bootable ? GPT_ATTR_LEGACY_BOOT : 0) |
-			      (part->read_only ? GPT_ATTR_READ_ONLY : 0) |
-			      (part->hidden ? GPT_ATTR_HIDDEN : 0) |
-			      (part->no_automount ? GPT_ATTR_NO_AUTO : 0),
-	};
+	return rc < 0 ? rc : build_table(image, hd, err);
 }
 
 static int copy_part(struct gen_image *image, const struct gen_part *part, struct err *err)
@@ -464,30 +498,6 @@ static int find_unused(struct gen_image *image, const struct hd *hd, struct err 
 	return rc;
 }
 
-static int write_table(struct gen_image *image, const struct hd *hd, struct err *err)
-{
-	_cleanup_(freep) struct disk_part *parts = xcalloc(image->part_count + 1, sizeof(*parts));
-	struct disk_table table = {.kind = hd->kind,
-				   .size = image->size,
-				   .disk_uuid = hd->disk_uuid,
-				   .disk_signature = hd->signature,
-				   .gpt_location = hd->gpt_location,
-				   .gpt_no_backup = hd->no_backup,
-				   .extended_start = hd->extended_start,
-				   .extended_number = hd->extended,
-				   .parts = parts};
-	size_t i;
-
-	if (hd->extended_start)
-		table.extended_size =
-			(image->size - hd->extended_start) / SECTOR_SIZE * SECTOR_SIZE;
-	for (i = 0; i < image->part_count; i++)
-		if (image->parts[i].in_table)
-			fill_part(hd, &image->parts[i], &parts[table.count++]);
-	gen_check_stm32(image, &table);
-	return disk_table_write(&table, image->path, err);
-}
-
 static int make(struct gen_image *image, struct err *err)
 {
 	const struct hd *hd = image->own;
@@ -499,8 +509,10 @@ static int make(struct gen_image *image, struct err *err)
 				 image->size);
 	for (i = 0; i < image->part_count && rc == 0; i++)
 		rc = copy_part(image, &image->parts[i], err);
-	if (rc == 0)
-		rc = write_table(image, hd, err);
+	if (rc < 0)
+		return rc;
+	gen_check_stm32(image, &hd->table);
+	rc = disk_table_write(&hd->table, image->path, err);
 	return rc < 0 ? rc : find_unused(image, hd, err);
 }
 
