@@ -45,17 +45,17 @@ static void seal(uint8_t header[SECTOR_SIZE])
 	put_le(header + 16, crc32_add(0, header, HEADER), 4);
 }
 
-/* Moves the array of the first table; its header says where it is (offset 72) and where space
-   begins (offset 40, the same in both headers). */
-static int move_array(int fd, const struct disk_table *table, struct err *err)
+/* Moves the array of the first table, and puts back what was where libfdisk wrote it: a boot
+   loader, maybe. The header says where the array is (offset 72). */
+static int move_array(int fd, const struct disk_table *table, const uint8_t *before,
+		      struct err *err)
 {
 	_cleanup_(freep) uint8_t *array = xmalloc(ARRAY);
-	_cleanup_(freep) uint8_t *nothing = xcalloc(1, ARRAY);
 	uint8_t header[SECTOR_SIZE];
 	int rc = file_get(fd, array, ARRAY, 2 * SECTOR_SIZE, err);
 
 	if (rc == 0)
-		rc = file_put(fd, nothing, ARRAY, 2 * SECTOR_SIZE, err);
+		rc = file_put(fd, before, ARRAY, 2 * SECTOR_SIZE, err);
 	if (rc == 0)
 		rc = file_put(fd, array, ARRAY, table->gpt_location, err);
 	if (rc == 0)
@@ -69,7 +69,7 @@ static int move_array(int fd, const struct disk_table *table, struct err *err)
 
 /* Without a second table: the first one names itself as the other (offset 32), space reaches to the
    end (offset 48). */
-static int drop_backup(int fd, const struct disk_table *table, uint8_t *kept, struct err *err)
+static int drop_backup(int fd, const struct disk_table *table, const uint8_t *kept, struct err *err)
 {
 	uint8_t header[SECTOR_SIZE];
 	int rc = file_put(fd, kept, ARRAY + SECTOR_SIZE, table->size - ARRAY - SECTOR_SIZE, err);
@@ -111,17 +111,34 @@ static int put_signature(int fd, const struct disk_table *table, struct err *err
 	return table->disk_signature ? file_put(fd, bytes, 4, 440, err) : 0;
 }
 
+/* What libfdisk cannot do. `before` and `end`: what was in the file where it has put its tables. */
+static int put_right(int fd, const struct disk_table *table, const uint8_t *before,
+		     const uint8_t *end, struct err *err)
+{
+	int rc = 0;
+
+	if (table->gpt_location && table->gpt_location != 2 * SECTOR_SIZE)
+		rc = move_array(fd, table, before, err);
+	if (rc == 0 && table->gpt_no_backup)
+		rc = drop_backup(fd, table, end, err);
+	if (rc == 0 && table->kind == TABLE_HYBRID)
+		rc = put_hybrid(fd, table, err);
+	return rc < 0 ? rc : put_signature(fd, table, err);
+}
+
 int gpt_write(const struct disk_table *table, const char *path, struct err *err)
 {
 	_cleanup_(fdisk_closep) struct fdisk_context *context = NULL;
 	_cleanup_(closep) int fd = open(path, O_RDWR | O_CLOEXEC);
-	_cleanup_(freep) uint8_t *end = xmalloc(ARRAY + SECTOR_SIZE);
+	_cleanup_(freep) uint8_t *before = xmalloc(ARRAY), *end = xmalloc(ARRAY + SECTOR_SIZE);
 	size_t i;
 	int rc;
 
 	if (fd < 0)
 		return err_errno(err, ERR_HOST, "cannot open %s", path);
-	rc = file_get(fd, end, ARRAY + SECTOR_SIZE, table->size - ARRAY - SECTOR_SIZE, err);
+	rc = file_get(fd, before, ARRAY, 2 * SECTOR_SIZE, err);
+	if (rc == 0)
+		rc = file_get(fd, end, ARRAY + SECTOR_SIZE, table->size - ARRAY - SECTOR_SIZE, err);
 	if (rc == 0)
 		rc = fdisk_open(&context, path, "gpt", disk_table_first(table), table->disk_uuid,
 				err);
@@ -135,11 +152,5 @@ int gpt_write(const struct disk_table *table, const char *path, struct err *err)
 	rc = fdisk_write_disklabel(context);
 	if (rc < 0)
 		return fdisk_failed(rc, "cannot be written", err);
-	if (table->gpt_location && table->gpt_location != 2 * SECTOR_SIZE)
-		rc = move_array(fd, table, err);
-	if (rc == 0 && table->gpt_no_backup)
-		rc = drop_backup(fd, table, end, err);
-	if (rc == 0 && table->kind == TABLE_HYBRID)
-		rc = put_hybrid(fd, table, err);
-	return rc < 0 ? rc : put_signature(fd, table, err);
+	return put_right(fd, table, before, end, err);
 }

@@ -134,6 +134,9 @@ static int check_gpt(const struct disk_table *table, struct err *err)
 	if (table->count > GPT_ENTRIES)
 		return err_set(err, ERR_CONFIG, "%zu partitions; a GPT has at most %d",
 			       table->count, (int)GPT_ENTRIES);
+	if (table->size < disk_table_first(table) + GPT_ARRAY + SECTOR_SIZE)
+		return err_set(err, ERR_CONFIG, "%llu bytes are too few for a GPT",
+			       (unsigned long long)table->size);
 	if (!uuid_read(table->disk_uuid, uuid))
 		return err_set(err, ERR_CONFIG, "disk: '%s' is no UUID", table->disk_uuid);
 	if (table->gpt_location &&

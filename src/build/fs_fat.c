@@ -19,12 +19,11 @@
 #define SECTOR     512
 #define LABEL_MAX  11
 #define FAT32_FROM ((uint64_t)512 << 20) /* as mkfs.fat chooses */
-#define FAT12_TO   ((uint64_t)4085 * 2048)
 #define ARGS_MAX   512
 
 unsigned int fs_fat_bits(uint64_t size)
 {
-	return size >= FAT32_FROM ? 32 : size < FAT12_TO ? 12 : 16;
+	return size >= FAT32_FROM ? 32 : 16;
 }
 
 /* One file system while it is made. */
@@ -93,7 +92,7 @@ static int format(const struct fat_maker *maker, uint32_t id, struct err *err)
 	const struct fs_fat_options *options = maker->options;
 	unsigned int bits = options->bits ? options->bits : fs_fat_bits(options->size);
 	const char *argv[20];
-	char volume[16], type[8], cluster[16], offset[40], blocks[32];
+	char volume[16], type[16], cluster[16], offset[40], blocks[32];
 	size_t count = 0;
 
 	snprintf(volume, sizeof(volume), "%08" PRIx32, id);
@@ -105,8 +104,10 @@ static int format(const struct fat_maker *maker, uint32_t id, struct err *err)
 	argv[count++] = "--invariant";
 	argv[count++] = "-i";
 	argv[count++] = volume;
-	argv[count++] = "-F";
-	argv[count++] = type;
+	if (options->bits || bits == 32) { /* else it chooses 12 or 16 */
+		argv[count++] = "-F";
+		argv[count++] = type;
+	}
 	if (options->cluster) {
 		argv[count++] = "-s";
 		argv[count++] = cluster;

@@ -14,6 +14,11 @@
 
 #define IMAGES_MAX 1024
 #define PARTS_MAX  1024
+#define FILE_MAX   ((size_t)1 << 20)
+
+/* libconfuse takes the end of a file for all braces that are still open. This setting, put behind
+   the text, is known only outside of all braces. */
+#define END_MARK "end-of-file"
 
 const struct gen_type *const gen_types[] = {
 	&gen_hdimage, &gen_ext2, &gen_ext3,     &gen_ext4,           &gen_vfat, &gen_file,
@@ -61,7 +66,8 @@ static void fill_tables(struct tables *tables)
 		CFG_STR("srcpath", NULL, CFGF_NONE),
 		CFG_BOOL("empty", cfg_false, CFGF_NONE),
 		CFG_BOOL("temporary", cfg_false, CFGF_NONE),
-		CFG_SEC("partition", tables->partition, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("partition", tables->partition,
+			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_FUNC("include", &cfg_include),
 	};
 	const cfg_opt_t config[] = {
@@ -70,9 +76,10 @@ static void fill_tables(struct tables *tables)
 		CFG_STR("includepath", NULL, CFGF_NONE), CFG_END(),
 	};
 	const cfg_opt_t top[] = {
-		CFG_SEC("image", tables->image, CFGF_MULTI | CFGF_TITLE),
+		CFG_SEC("image", tables->image, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("config", tables->config, CFGF_MULTI),
 		CFG_FUNC("include", &cfg_include),
+		CFG_BOOL(END_MARK, cfg_false, CFGF_NONE),
 		CFG_END(),
 	};
 	const cfg_opt_t end = CFG_END();
@@ -125,6 +132,9 @@ static int parse_failed(const struct gen_config *config, struct err *err)
 	size_t length;
 
 	err_set(err, ERR_CONFIG, "%s", message ? message : config->options->config);
+	if (message && strstr(message, "'" END_MARK "'"))
+		return err_set(err, ERR_CONFIG, "%.*s: a brace is not closed",
+			       (int)strcspn(message, ":"), message);
 	if (message && strstr(message, "nested too deeply"))
 		return err_remedy(err, "the files include each other in a circle");
 	if (!message || !quoted || !strstr(message, "no such option"))
@@ -162,19 +172,23 @@ static int parse(struct gen_config *config, struct err *err)
 {
 	_cleanup_(freep) struct tables *tables = xcalloc(1, sizeof(*tables));
 	const char *path = config->options->config;
+	_cleanup_(buf_free) struct buf text = {0};
 	FILE *file;
-	int rc;
+	int rc = path_read(path, FILE_MAX, &text, err);
 
+	if (rc < 0)
+		return rc;
+	text.max += sizeof(END_MARK) + 16;
+	buf_add_text(&text, "\n" END_MARK " = true\n");
 	fill_tables(tables);
 	config->cfg = cfg_init(tables->top, CFGF_NONE);
 	cfg_set_error_function(config->cfg, keep_message);
 	rc = add_include_paths(config, err);
 	if (rc < 0)
 		return rc;
-	file = fopen(path, "re");
+	file = fmemopen(text.data, text.size, "r");
 	if (!file)
-		return err_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_HOST, "cannot open %s",
-				 path);
+		return err_errno(err, ERR_HOST, "cannot read %s", path);
 	config->cfg->filename = xstrdup(path);
 	rc = cfg_parse_fp(config->cfg, file);
 	fclose(file);

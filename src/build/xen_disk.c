@@ -35,12 +35,10 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 	return (value + to - 1) / to * to;
 }
 
-/* FAT types for an MBR: with LBA where there is such a type. */
+/* FAT types with LBA. */
 static uint8_t mbr_fat_type(uint64_t size)
 {
-	unsigned int bits = fs_fat_bits(size);
-
-	return bits == 32 ? 0x0c : bits == 16 ? 0x0e : 0x01;
+	return fs_fat_bits(size) == 32 ? 0x0c : 0x0e;
 }
 
 /* A table while partitions are laid out one after the other. */
@@ -238,7 +236,8 @@ static int add_map(struct xen_disk *disk, struct outputs *outputs, const char *i
 	size_t i;
 	int rc = 0;
 
-	/* Behind the last partition nothing was ever put; before the first one boot loaders live. */
+	/* Behind the last partition nothing was ever put; before the first one boot loaders live.
+	 */
 	spans_add(&unused, layout->next, disk_table_last(&layout->table));
 	for (i = 0; i < layout->table.count && rc == 0; i++)
 		rc = fs_free(image, layout->parts[i].start, layout->parts[i].size, &unused, err);
