@@ -21,6 +21,7 @@ void fdisk_closep(struct fdisk_context **context)
 	if (!*context)
 		return;
 	fdisk_deassign_device(*context, 1);
+	fdisk_set_script(*context, NULL); /* they hold each other */
 	fdisk_unref_context(*context);
 	*context = NULL;
 }

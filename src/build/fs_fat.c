@@ -18,12 +18,13 @@
 
 #define SECTOR     512
 #define LABEL_MAX  11
-#define FAT32_FROM ((uint64_t)512 << 20) /* as mkfs.fat chooses */
+#define FAT16_FROM ((uint64_t)16 << 20)
+#define FAT32_FROM ((uint64_t)512 << 20)
 #define ARGS_MAX   512
 
 unsigned int fs_fat_bits(uint64_t size)
 {
-	return size >= FAT32_FROM ? 32 : 16;
+	return size >= FAT32_FROM ? 32 : size >= FAT16_FROM ? 16 : 12;
 }
 
 /* One file system while it is made. */
@@ -104,10 +105,8 @@ static int format(const struct fat_maker *maker, uint32_t id, struct err *err)
 	argv[count++] = "--invariant";
 	argv[count++] = "-i";
 	argv[count++] = volume;
-	if (options->bits || bits == 32) { /* else it chooses 12 or 16 */
-		argv[count++] = "-F";
-		argv[count++] = type;
-	}
+	argv[count++] = "-F"; /* left alone, it goes by the size of the whole file */
+	argv[count++] = type;
 	if (options->cluster) {
 		argv[count++] = "-s";
 		argv[count++] = cluster;

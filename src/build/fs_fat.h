@@ -23,7 +23,7 @@ struct fs_fat_options {
 	int64_t time;         /* seconds since 1970 */
 };
 
-/* 32 from 512 MiB on, when nothing is asked for; else 16 (12 for the smallest). */
+/* What a volume gets when nothing is asked for: 12, from 16 MiB on 16, from 512 MiB on 32. */
 unsigned int fs_fat_bits(uint64_t size);
 
 /* Makes it in an existing file at a place that reads as zeros. The tree may hold folders and files

@@ -16,7 +16,7 @@
 
 #define PIECE ((size_t)1 << 20)
 
-static void config_free_all(struct gen_config *config)
+void gen_free(struct gen_config *config)
 {
 	size_t i;
 
@@ -199,7 +199,7 @@ static char **list_outputs(const struct outputs *outputs)
 int genimage_build(const struct genimage_options *options, struct genimage_result *result,
 		   struct deadline deadline, struct err *err)
 {
-	_cleanup_(config_free_all) struct gen_config config = {
+	_cleanup_(gen_free) struct gen_config config = {
 		.options = options, .result = result, .deadline = deadline, .time = ident_time()};
 	size_t i;
 	int rc = gen_read(&config, err);

@@ -88,6 +88,9 @@ struct gen_config {
 /* Reads the file into config->images. ERR_CONFIG with file and line. */
 int gen_read(struct gen_config *config, struct err *err);
 
+/* Frees what it holds; files that were not put in place are removed. */
+void gen_free(struct gen_config *config);
+
 /* The image of this name; NULL when there is none. */
 struct gen_image *gen_find(const struct gen_config *config, const char *name);
 

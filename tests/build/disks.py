@@ -20,10 +20,9 @@ def call(*argv, check=True, env=None, **more):
                           stdin=subprocess.DEVNULL, check=check, timeout=LIMIT_S, **more)
 
 
-def aboard(*argv, cwd, epoch=EPOCH, check=True):
-    """`aboard build disk`, or another program of ours given by a path."""
-    result = call(ABOARD, "build", "disk", *argv, cwd=cwd, check=False,
-                  env={"SOURCE_DATE_EPOCH": epoch} if epoch else {})
+def aboard(*argv, cwd, check=True, env=None):
+    """`aboard build disk`."""
+    result = call(ABOARD, "build", "disk", *argv, cwd=cwd, check=False, env={"SOURCE_DATE_EPOCH": EPOCH, **(env or {})})
     assert "Sanitizer" not in result.stderr, result.stderr
     if check:
         assert result.returncode == 0, result.stderr
