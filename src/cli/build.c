@@ -4,8 +4,8 @@
 #include "cli/verbs.h"
 
 /* Add a line here for a new one. */
-static const struct verb *const subs[] = {&verb_build_script, &verb_build_fit, &verb_build_stm32,
-					  NULL};
+static const struct verb *const subs[] = {&verb_build_script, &verb_build_fit, &verb_build_disk,
+					  &verb_build_stm32, NULL};
 
 const struct verb verb_build = {
 	.name = "build",

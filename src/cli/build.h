@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 
+extern const struct verb verb_build_disk;
 extern const struct verb verb_build_script;
 extern const struct verb verb_build_fit;
 extern const struct verb verb_build_stm32;

@@ -1,67 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "build/script.h"
 
-#include <limits.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/build.h"
+#include "cli/build_notes.h"
 #include "cli/output.h"
 #include "cli/term.h"
-
-/* What $PWD is to a shell: the folder we are in, even if the one who called us says otherwise. */
-static char **with_folder(void)
-{
-	char here[PATH_MAX] = "";
-	const char *said = getenv("PWD");
-	struct stat a, b;
-	size_t count = 0;
-	char **copy;
-
-	while (environ && environ[count])
-		count++;
-	copy = xcalloc(count + 2, sizeof(*copy));
-	if (!(said && said[0] == '/' && stat(said, &a) == 0 && stat(".", &b) == 0 &&
-	      a.st_ino == b.st_ino && a.st_dev == b.st_dev) &&
-	    getcwd(here, sizeof(here)))
-		said = here;
-	/* The first one counts. */
-	copy[0] = xasprintf("PWD=%s", said ? said : "");
-	for (count = 0; environ && environ[count]; count++)
-		copy[count + 1] = xstrdup(environ[count]);
-	return copy;
-}
-
-static void free_texts(char ***texts)
-{
-	char **text;
-
-	for (text = *texts; text && *text; text++)
-		free(*text);
-	free(*texts);
-}
-
-static void print_notes(const struct cli *cli, const struct notes *notes)
-{
-	bool colour = term_has_colour(stderr);
-	size_t i;
-
-	for (i = 0; i < notes->count; i++) {
-		if (notes->items[i].level == NOTE_NOTICE) {
-			if (!cli->json && !cli->quiet)
-				printf("%s\n", notes->items[i].text);
-		} else if (!cli->quiet) {
-			fprintf(stderr, "%s!%s ", colour_begin(COLOUR_WARN, colour),
-				colour_end(colour));
-			print_clean(stderr, notes->items[i].text, 2);
-			fputc('\n', stderr);
-		}
-	}
-}
 
 static void print_map(FILE *out, const struct map *map)
 {
@@ -85,19 +32,6 @@ static json_t *map_json(const struct map *map)
 	return list;
 }
 
-static json_t *notes_json(const struct notes *notes)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < notes->count; i++)
-		json_array_append_new(
-			list, json_pack("{s:s,s:o}", "level",
-					notes->items[i].level == NOTE_NOTICE ? "notice" : "warning",
-					"text", json_text(notes->items[i].text)));
-	return list;
-}
-
 static void print_json(const struct script_result *result)
 {
 	json_t *outputs = json_array();
@@ -105,10 +39,11 @@ static void print_json(const struct script_result *result)
 
 	for (path = result->outputs; *path; path++)
 		json_array_append_new(outputs, json_text(*path));
-	json_print(stdout, json_pack("{s:i,s:o,s:I,s:o,s:o,s:o}", "v", EVENTS_VERSION, "outputs",
-				     outputs, "address", (json_int_t)result->address, "commands",
-				     json_text(result->commands), "notes",
-				     notes_json(&result->notes), "map", map_json(&result->map)));
+	json_print(stdout,
+		   json_pack("{s:i,s:o,s:I,s:o,s:o,s:o}", "v", EVENTS_VERSION, "outputs", outputs,
+			     "address", (json_int_t)result->address, "commands",
+			     json_text(result->commands), "notes", build_notes_json(&result->notes),
+			     "map", map_json(&result->map)));
 }
 
 static void print_result(const struct cli *cli, const struct script_result *result)
@@ -150,7 +85,7 @@ static int read_options(const struct cli *cli, struct script_options *options, s
 static int run(struct cli *cli, struct err *err)
 {
 	_cleanup_(script_result_free) struct script_result result = {0};
-	_cleanup_(free_texts) char **environment = with_folder();
+	_cleanup_(build_free_texts) char **environment = build_environment();
 	struct deadline deadline = {.at_ms = INT64_MAX, .cancel_fd = cli->cancel_fd};
 	struct script_options options;
 	int rc = read_options(cli, &options, err);
@@ -159,7 +94,7 @@ static int run(struct cli *cli, struct err *err)
 		return rc;
 	options.environment = (const char *const *)environment;
 	rc = script_build(&options, &result, deadline, err);
-	print_notes(cli, &result.notes);
+	build_print_notes(cli, &result.notes);
 	if (rc == 0)
 		print_result(cli, &result);
 	else if (result.map_is_at_fault)

@@ -40,6 +40,7 @@ static const struct {
 	const char *name, *verb, *sub;
 } links[] = {
 	{"uboot-script-gen", "build", "script"},
+	{"disk_image", "build", "disk"},
 };
 
 /* The command line with the words of such a name in it, which the caller frees; NULL: the program
