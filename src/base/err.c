@@ -36,6 +36,9 @@ static const struct kind kinds[ERR_KIND_COUNT] = {
 };
 
 static void fill(char *to, size_t size, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void fill(char *to, size_t size, const char *format, va_list args)
 {
 	int length = vsnprintf(to, size, format, args);
 

@@ -102,6 +102,9 @@ static void fill_tables(struct tables *tables)
 /* libconfuse has no place for a pointer of ours, so the first message is left where the section's
    comment would be; find_message() finds it. */
 static void keep_message(cfg_t *section, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void keep_message(cfg_t *section, const char *format, va_list args)
 {
 	_cleanup_(freep) char *text = NULL;
 

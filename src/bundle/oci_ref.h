@@ -13,7 +13,7 @@
 #define OCI_DIGEST_TEXT 136 /* "sha512:", 128 digits, NUL */
 
 struct oci_ref {
-	char *registry;   /* as named: "docker.io", "quay.io", "localhost:5000" */
+	char *registry;   /* as named: "docker.io", "registry.example.org", "localhost:5000" */
 	char *host;       /* whom to ask: "registry-1.docker.io" for docker.io, else registry */
 	char *repository; /* "library/alpine" */
 	char *tag;        /* "latest" when neither tag nor digest was given; NULL: a digest alone */

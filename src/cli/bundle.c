@@ -429,8 +429,8 @@ static const struct verb *const subs[] = {
 
 static const struct example examples[] = {
 	{"aboard bundle lint ./evm", "Checks a folder."},
-	{"aboard bundle push ./evm quay.io/lab/evm:v1", "Puts it into a registry."},
-	{"aboard bundle pull quay.io/lab/evm:v1", "Brings it here, for use offline."},
+	{"aboard bundle push ./evm registry.example.org/lab/evm:v1", "Puts it into a registry."},
+	{"aboard bundle pull registry.example.org/lab/evm:v1", "Brings it here, for use offline."},
 	{"aboard bundle prune --max-age 90", "Forgets what was not used for 90 days."},
 	{0},
 };

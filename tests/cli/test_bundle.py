@@ -69,8 +69,8 @@ def test_lint(aboard, folder):
 @pytest.mark.parametrize("argv,status,text", [
     (["inspect", "nothing/here/./x"], 2, "no reference"),
     (["inspect", "./nothing"], 4, "./nothing"),
-    (["inspect", "--offline", "quay.io/a/b"], 4, "the cache does not have quay.io/a/b:latest"),
-    (["push", "./nothing", "quay.io/a/b"], 4, "./nothing"),
+    (["inspect", "--offline", "registry.example.org/a/b"], 4, "the cache does not have registry.example.org/a/b:latest"),
+    (["push", "./nothing", "registry.example.org/a/b"], 4, "./nothing"),
     (["pack", "./evm", "./evm"], 16, "something else than an OCI layout"),
     (["prune", "--max-size", "much"], 2, "no size"),
     (["prune", "--max-age", "old"], 2, "max-age"),

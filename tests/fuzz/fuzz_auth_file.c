@@ -24,7 +24,7 @@ static void ask(const char *text, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	ask("quay.io/lab/one/two:v1", data, size);
+	ask("registry.example.org/lab/one/two:v1", data, size);
 	ask("alpine", data, size);
 	return 0;
 }

@@ -224,7 +224,7 @@ static void bad_networks(void **state)
 	"network:\n  mode: static\n  address: 10.0.0.2\n  netmask: 255.255.255.252\n"       \
 	"  gateway: 10.0.0.1\n  host_address: 10.0.0.1\n  interface: eth1\n"                \
 	"  tftp_port: 6969\n  http_port: 0\n  linux_interface: end0\n"                      \
-	"bundle: {ref: ghcr.io/x/y:1, manifest: m2.yaml, variant: v}\n"                     \
+	"bundle: {ref: registry.example.org/x/y:1, manifest: m2.yaml, variant: v}\n"        \
 	"default_target: emmc\ntargets: {emmc: /dev/mmcblk0}\n"                             \
 	"timeouts: {boot: 5m}\nsecrets: {pw: {env: ABOARD_TEST_PW}}\n"                      \
 	"rom: {prompt: 'U-Boot>', login: {password: pw}}\n"
@@ -446,8 +446,9 @@ static void paths_are_beside_the_board_file(void **state)
 	expect_bundle("lab/b.yaml", "./not-there", "lab/./not-there");
 	expect_bundle("b.yaml", "./kit", "./kit");
 	expect_bundle("lab/b.yaml", "/srv/kit", "/srv/kit");
-	expect_bundle("lab/b.yaml", "quay.io/x/kit:1", "quay.io/x/kit:1");
-	expect_bundle("lab/b.yaml", "oci://quay.io/x/kit:1", "oci://quay.io/x/kit:1");
+	expect_bundle("lab/b.yaml", "registry.example.org/x/kit:1", "registry.example.org/x/kit:1");
+	expect_bundle("lab/b.yaml", "oci://registry.example.org/x/kit:1",
+		      "oci://registry.example.org/x/kit:1");
 
 	assert_int_equal(load(&boards, B, &err), 0);
 	assert_null(board_bundle(&boards.items[0]));

@@ -25,7 +25,8 @@ static void references(void **state)
 		{"org/name", "docker.io/org/name:latest", "registry-1.docker.io"},
 		{"docker.io/x", "docker.io/library/x:latest", "registry-1.docker.io"},
 		{"index.docker.io/a/x", "docker.io/a/x:latest", "registry-1.docker.io"},
-		{"quay.io/a/b/c:v1.0-x_y", "quay.io/a/b/c:v1.0-x_y", "quay.io"},
+		{"registry.example.org/a/b/c:v1.0-x_y", "registry.example.org/a/b/c:v1.0-x_y",
+		 "registry.example.org"},
 		{"localhost/x", "localhost/x:latest", "localhost"},
 		{"host:5000/x", "host:5000/x:latest", "host:5000"},
 		{"[::1]:5000/x:v", "[::1]:5000/x:v", "[::1]:5000"},
@@ -137,15 +138,26 @@ static void challenges(void **state)
 #define LAB         "bGFiOnA6dw=="     /* lab:p:w */
 #define HUB         "aHViOnNlY3JldA==" /* hub:secret */
 
-static const char auths[] = "{\"auths\": {\"quay.io\": " ENTRY(ROOT) ", \"quay.io/lab\": " ENTRY(
-	LAB) ","
-	     "\"https://index.docker.io/v1/\": " ENTRY(
-		     HUB) ","
-			  "\"two.example\": {\"username\": \"u\", \"password\": \"p\"},"
-			  "\"empty.example\": {}, \"bad.example\": {\"auth\": \"???\"},"
-			  "\"token.example\": {\"identitytoken\": \"x\"}},"
-			  "\"credHelpers\": {\"helped.example\": \"gcloud\", \"quay.io\": "
-			  "\"other\"}}";
+static const char auths[] = "{\"auths\": {\"registry.example.org\": " ENTRY(
+	ROOT) ", \"registry.example.org/lab\": " ENTRY(LAB) ","
+							    "\"https://index.docker.io/v1/"
+							    "\": " ENTRY(
+								    HUB) ","
+									 "\"two.example\": "
+									 "{\"username\": \"u\", "
+									 "\"password\": \"p\"},"
+									 "\"empty.example\": {}, "
+									 "\"bad.example\": "
+									 "{\"auth\": \"???\"},"
+									 "\"token.example\": "
+									 "{\"identitytoken\": "
+									 "\"x\"}},"
+									 "\"credHelpers\": "
+									 "{\"helped.example\": "
+									 "\"gcloud\", "
+									 "\"registry.example.org\":"
+									 " "
+									 "\"other\"}}";
 
 static void auth_entries(void **state)
 {
@@ -154,11 +166,11 @@ static void auth_entries(void **state)
 		size_t warnings;
 		bool helper;
 	} rows[] = {
-		{"quay.io/x", "root", "pw", 0, false},
-		{"quay.io/lab", "lab", "p:w", 0, false},
-		{"quay.io/lab/x/y:v", "lab", "p:w", 0, false},
-		{"quay.io/laboratory/x", "root", "pw", 0, false},
-		{"quay.io:443/x", NULL, NULL, 0, false},
+		{"registry.example.org/x", "root", "pw", 0, false},
+		{"registry.example.org/lab", "lab", "p:w", 0, false},
+		{"registry.example.org/lab/x/y:v", "lab", "p:w", 0, false},
+		{"registry.example.org/laboratory/x", "root", "pw", 0, false},
+		{"registry.example.org:443/x", NULL, NULL, 0, false},
 		{"alpine", "hub", "secret", 0, false},
 		{"registry-1.docker.io/org/x", "hub", "secret", 0, false},
 		{"two.example/x", "u", "p", 0, false},
