@@ -203,7 +203,7 @@ static int read_vfat(const struct gen_image *image, char **words, struct fs_fat_
 	const char *bits = NULL, *cluster = NULL, *id = NULL, *sector = NULL;
 	const struct mkfs_option extra[] = {{"-F", &bits},   {"-s", &cluster},        {"-i", &id},
 					    {"-S", &sector}, {"-n", &options->label}, {NULL, NULL}};
-	uint64_t value;
+	uint64_t value = 0;
 	int rc = read_extra(image, words, extra, err);
 
 	if (rc == 0)
