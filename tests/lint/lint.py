@@ -138,7 +138,7 @@ def rule_shell():
 
 
 def rule_spelling():
-    out = subprocess.run(["codespell", "--ignore-words-list", "ot,mone,fo,te,crate,ser,hist,inout,fpr,wont,dout",
+    out = subprocess.run(["codespell", "--ignore-words-list", "ot,mone,fo,te,crate,ser,hist,inout,fpr,wont,dout,msdos",
                           "--skip", "*/corpus/*", *files("src", "docs", "tests", "demo", "scripts", "README.md")],
                          cwd=ROOT, capture_output=True, text=True, check=False)
     yield from out.stdout.splitlines()

@@ -72,99 +72,94 @@ static void test_ident(void **state)
 }
 
 /* Tables that cannot be, and one word of why. */
+static const struct {
+	struct disk_table table;
+	struct disk_part parts[5];
+	const char *text; /* NULL: it is a good one */
+} table_cases[] = {
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 2},
+	 {{.name = "a", .start = 34 * 512, .size = MIB},
+	  {.name = "b", .start = 2 * MIB, .size = MIB}},
+	 NULL},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = 33 * 512, .size = MIB}},
+	 "inside the partition table"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = MIB, .size = 7 * MIB}},
+	 "there is room only"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .gpt_no_backup = true, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = MIB, .size = 7 * MIB}},
+	 NULL},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 2},
+	 {{.name = "a", .start = MIB, .size = 2 * MIB},
+	  {.name = "b", .start = 3 * MIB - 512, .size = MIB}},
+	 "a and b overlap"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = MIB + 1, .size = MIB}},
+	 "whole sectors"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = MIB, .size = 0}},
+	 "at least one"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "a", .start = MIB, .size = UINT64_MAX - 511}},
+	 "there is room only"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = "x", .count = 0}, {{0}}, "UUID"},
+	{{.kind = TABLE_GPT, .size = 16384, .disk_uuid = DISK, .count = 0}, {{0}}, "too few"},
+	{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
+	 {{.name = "0123456789012345678901234567890123456", .start = MIB, .size = MIB}},
+	 "36"},
+	{{.kind = TABLE_MBR, .size = 16 * MIB, .count = 5},
+	 {{.name = "a", .start = MIB, .size = MIB},
+	  {.name = "b", .start = 2 * MIB, .size = MIB},
+	  {.name = "c", .start = 3 * MIB, .size = MIB},
+	  {.name = "d", .start = 4 * MIB, .size = MIB},
+	  {.name = "e", .start = 5 * MIB, .size = MIB}},
+	 "an MBR has four"},
+	{{.kind = TABLE_MBR,
+	  .size = 16 * MIB,
+	  .count = 2,
+	  .extended_start = 2 * MIB,
+	  .extended_size = 4 * MIB},
+	 {{.name = "a", .start = MIB, .size = MIB},
+	  {.name = "b", .start = 3 * MIB, .size = MIB, .logical = true, .ebr = 2 * MIB}},
+	 NULL},
+	{{.kind = TABLE_MBR,
+	  .size = 16 * MIB,
+	  .count = 1,
+	  .extended_start = 2 * MIB,
+	  .extended_size = 4 * MIB},
+	 {{.name = "b", .start = 7 * MIB, .size = MIB, .logical = true, .ebr = 6 * MIB}},
+	 "not inside"},
+	{{.kind = TABLE_MBR,
+	  .size = 16 * MIB,
+	  .count = 1,
+	  .extended_start = 2 * MIB,
+	  .extended_size = 4 * MIB},
+	 {{.name = "a", .start = 3 * MIB, .size = MIB}},
+	 "overlaps the extended"},
+	{{.kind = TABLE_MBR, .size = 16 * MIB, .count = 1},
+	 {{.name = "a", .start = 3 * MIB, .size = MIB, .logical = true, .ebr = 2 * MIB}},
+	 "without an extended"},
+};
+
 static void test_tables(void **state)
 {
-	static const struct {
-		struct disk_table table;
-		struct disk_part parts[5];
-		const char *text; /* NULL: it is a good one */
-	} cases[] = {
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 2},
-		 {{.name = "a", .start = 34 * 512, .size = MIB},
-		  {.name = "b", .start = 2 * MIB, .size = MIB}},
-		 NULL},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "a", .start = 33 * 512, .size = MIB}},
-		 "inside the partition table"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "a", .start = MIB, .size = 7 * MIB}},
-		 "there is room only"},
-		{{.kind = TABLE_GPT,
-		  .size = 8 * MIB,
-		  .gpt_no_backup = true,
-		  .disk_uuid = DISK,
-		  .count = 1},
-		 {{.name = "a", .start = MIB, .size = 7 * MIB}},
-		 NULL},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 2},
-		 {{.name = "a", .start = MIB, .size = 2 * MIB},
-		  {.name = "b", .start = 3 * MIB - 512, .size = MIB}},
-		 "a and b overlap"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "a", .start = MIB + 1, .size = MIB}},
-		 "whole sectors"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "a", .start = MIB, .size = 0}},
-		 "at least one"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "a", .start = MIB, .size = UINT64_MAX - 511}},
-		 "there is room only"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = "x", .count = 0}, {{0}}, "UUID"},
-		{{.kind = TABLE_GPT, .size = 16384, .disk_uuid = DISK, .count = 0},
-		 {{0}},
-		 "too few"},
-		{{.kind = TABLE_GPT, .size = 8 * MIB, .disk_uuid = DISK, .count = 1},
-		 {{.name = "0123456789012345678901234567890123456", .start = MIB, .size = MIB}},
-		 "36"},
-		{{.kind = TABLE_MBR, .size = 16 * MIB, .count = 5},
-		 {{.name = "a", .start = MIB, .size = MIB},
-		  {.name = "b", .start = 2 * MIB, .size = MIB},
-		  {.name = "c", .start = 3 * MIB, .size = MIB},
-		  {.name = "d", .start = 4 * MIB, .size = MIB},
-		  {.name = "e", .start = 5 * MIB, .size = MIB}},
-		 "an MBR has four"},
-		{{.kind = TABLE_MBR,
-		  .size = 16 * MIB,
-		  .count = 2,
-		  .extended_start = 2 * MIB,
-		  .extended_size = 4 * MIB},
-		 {{.name = "a", .start = MIB, .size = MIB},
-		  {.name = "b", .start = 3 * MIB, .size = MIB, .logical = true, .ebr = 2 * MIB}},
-		 NULL},
-		{{.kind = TABLE_MBR,
-		  .size = 16 * MIB,
-		  .count = 1,
-		  .extended_start = 2 * MIB,
-		  .extended_size = 4 * MIB},
-		 {{.name = "b", .start = 7 * MIB, .size = MIB, .logical = true, .ebr = 6 * MIB}},
-		 "not inside"},
-		{{.kind = TABLE_MBR,
-		  .size = 16 * MIB,
-		  .count = 1,
-		  .extended_start = 2 * MIB,
-		  .extended_size = 4 * MIB},
-		 {{.name = "a", .start = 3 * MIB, .size = MIB}},
-		 "overlaps the extended"},
-		{{.kind = TABLE_MBR, .size = 16 * MIB, .count = 1},
-		 {{.name = "a", .start = 3 * MIB, .size = MIB, .logical = true, .ebr = 2 * MIB}},
-		 "without an extended"},
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct disk_table table = cases[i].table;
+	for (i = 0; i < ARRAY_SIZE(table_cases); i++) {
+		struct disk_table table = table_cases[i].table;
 		struct err err = {0};
 		int rc;
 
-		table.parts = cases[i].parts;
+		table.parts = table_cases[i].parts;
 		rc = disk_table_check(&table, &err);
-		if (!cases[i].text) {
+		if (!table_cases[i].text) {
 			assert_int_equal(rc, 0);
 			continue;
 		}
 		assert_int_equal(rc, -ERR_CONFIG);
-		if (!strstr(err.text, cases[i].text))
+		if (!strstr(err.text, table_cases[i].text))
 			fail_msg("case %zu: %s", i, err.text);
 	}
 }
