@@ -174,10 +174,11 @@ def large_image(path):
     return path
 
 
-def test_ctrl_c_in_the_middle_cleans_up_and_is_recorded(lab, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_cleans_up_and_is_recorded(lab, tmp_path, number):
     process = begin(lab, "flash", "vb", str(large_image(tmp_path / "large.img")), "--yes")
     until(process, writing)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     result = until(process, lambda event: event["event"] == "result")
     assert process.wait(30) == 130
     assert result["outcome"] == "cancelled"

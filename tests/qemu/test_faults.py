@@ -80,6 +80,14 @@ def test_a_source_that_ends_early(lab, image, tmp_path):
     assert lab.leftovers() == []
 
 
+def test_a_medium_that_keeps_nothing(lab, image):
+    """Every write goes well and nothing is there afterwards: only the read-back knows."""
+    lab.write(power={**lab.keys["power"], "argv": [*lab.board.argv(), "--forgetful"]})
+    refused(lab, image, "--retries", "0", status=14, words=["reads back as", "another"],
+            state="the board's storage is incomplete: flash it again before it is used")
+    assert lab.leftovers() == []
+
+
 def test_a_full_disk_is_noticed_before_the_board_is_touched(lab, image, tmp_path):
     """The state folder is on a file system of 1 MiB."""
     home = tmp_path / "home"
