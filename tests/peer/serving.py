@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import time
 
 from peers import tool
 
@@ -34,12 +35,14 @@ class Serving:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def wait_for(self, name, key, value):
-        """Asks until it is so; the test's own time limit ends it if it never is."""
-        while True:
+    def wait_for(self, name, key, *values):
+        """Asks until it is one of these, for two minutes at most."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
             progress = self.progress(name)
-            if progress[key] == value:
+            if progress[key] in values:
                 return progress
+        raise AssertionError(f"{name}: {key} is not {values}: {progress}")
 
     def kill(self):
         self.process.kill()

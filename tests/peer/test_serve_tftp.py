@@ -216,14 +216,15 @@ def test_many_at_once(server, files):
 
 
 def test_client_goes_away(files):
-    """Its closed port ends the transfer at once."""
+    """Its closed port ends the transfer at once, unless the kernel sends no ICMP because it has sent many."""
     with Serving(*staged(files)) as serving:
         with Client(serving.tftp) as client:
             client.ask("f1000003", blksize=1468, windowsize=16)
             client.take()
             client.ack(0)
             client.take()
-        progress = serving.wait_for("f1000003", "error", "the client has closed its port")
+        progress = serving.wait_for("f1000003", "error", "the client has closed its port",
+                                    "no answer from the client after 0 bytes")
         assert progress["begun"] == 1 and progress["ended"] == 0
 
 

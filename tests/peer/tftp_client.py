@@ -32,7 +32,7 @@ class Client:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(60)
         self.server = (address, port)
         self.lose = lose or (lambda block, count: False)
         self.options = {}
