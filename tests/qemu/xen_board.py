@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A board for boot scripts: QEMU's arm64 "virt" machine with virtualization, Debian's U-Boot, and QEMU's own TFTP server on a
-folder. Needs no root and no network of the host. Every guest is the cloud kernel with one initramfs that tells, again and
-again, what its command line is."""
+"""A board for boot scripts: QEMU's arm64 "virt" machine with virtualization, Debian's U-Boot, and QEMU's own TFTP server
+on a folder. Needs no root and no network of the host. Every guest is the cloud kernel with one initramfs that tells,
+again and again, what its command line is."""
 import subprocess
 import tempfile
 from pathlib import Path
