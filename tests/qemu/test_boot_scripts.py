@@ -65,13 +65,13 @@ class Work:
         assert done.returncode == status, (argv, done.stdout, done.stderr)
         return done.stdout
 
-    def script(self, config, *more):
+    def script(self, config, *more, load="tftp"):
         """Makes the script; returns the line that is to be typed on the board, as the program says it."""
         (self.folder / "config").write_text(WINDOW + config)
-        return self.run("build", "script", "-c", "config", "-d", "root", "-t", "tftp", *more).splitlines()[-1]
+        return self.run("build", "script", "-c", "config", "-d", "root", "-t", load, *more).splitlines()[-1]
 
-    def power_on(self):
-        self.board = XenBoard(self.root)
+    def power_on(self, disk=None):
+        self.board = XenBoard(self.root, disk)
         self.board.start()
         return self.board
 
@@ -106,6 +106,14 @@ def test_fit_starts_dom0_and_a_guest(work):
 def test_dynamic_script_starts_dom0_and_a_guest(work):
     line = work.script(DOM0 + "NUM_DOMUS=1\n" + guest(0), "-s")
     work.power_on().boot(line, up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_disk_starts_dom0_and_a_guest(work):
+    line = work.script(DOM0 + "GPT=1\nNUM_DOMUS=1\n" + guest(0), load="virtio")
+    work.run("build", "disk", "-c", "config", "-d", "root", "-t", "virtio", "-o", "disk.img")
+    for file in list(work.root.iterdir()):
+        file.unlink()
+    work.power_on(work.folder / "disk.img").boot(f"virtio scan; {line}", up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
 
 
 def test_linux_alone_gets_its_command_line_whole(work):

@@ -50,16 +50,19 @@ def make_device_tree(path):
 
 
 class XenBoard:
-    """One board that is on, stopped at U-Boot's prompt; it loads from `folder`. End it with close()."""
+    """One board that is on, stopped at U-Boot's prompt. It loads from `folder`, or from a disk with what the file `disk`
+    holds. End it with close()."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, disk=None):
         # The path of a Unix socket has room for 107 characters, pytest's folders may be deeper.
         self.run_folder = tempfile.TemporaryDirectory(prefix="board-")
         path = f"{self.run_folder.name}/console.sock"
         self.console = Console(path)
+        drive = [] if disk is None else ["-drive", f"if=none,id=disk,format=raw,snapshot=on,file={disk}",
+                                         "-device", "virtio-blk-pci,drive=disk"]
         self.qemu = subprocess.Popen(
             [*MACHINE, "-bios", FIRMWARE, "-chardev", f"socket,id=console,path={path}", "-serial", "chardev:console",
-             "-netdev", f"user,id=n0,restrict=on,tftp={folder}", "-device", "virtio-net-pci,netdev=n0,romfile="],
+             "-netdev", f"user,id=n0,restrict=on,tftp={folder}", "-device", "virtio-net-pci,netdev=n0,romfile=", *drive],
             stdin=subprocess.DEVNULL)
 
     def start(self):
