@@ -22,6 +22,7 @@ check: deps
 bench: all
 	bench/run
 	bench/images build 256
+	bench/boot-scripts
 
 install: all
 	meson install -C build

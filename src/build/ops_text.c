@@ -348,8 +348,11 @@ int ops_render(const struct ops *ops, const struct ops_style *style, struct buf 
 
 	for (i = 0; rc == 0 && i < ops->count; i++)
 		rc = renderers[ops->items[i].kind](&rendering, &ops->items[i]);
-	if (rc == 0)
-		buf_add(out, buf_text(&rendering.tail), rendering.tail.size);
+	/* Without its last newline: U-Boot adds one to a script of several lines
+	 * (parse_string_outer() in common/cli_hush.c), and an empty line at the end would make
+	 * the script's status 0. */
+	if (rc == 0 && rendering.tail.size)
+		buf_add(out, buf_text(&rendering.tail), rendering.tail.size - 1);
 	buf_free(&rendering.tail);
 	if (rc == 0 && buf_over(out))
 		return err_set(err, ERR_CONFIG, "the boot script is too long");

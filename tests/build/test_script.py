@@ -182,7 +182,8 @@ def test_too_long_for_the_fdt_command(work):
 def test_strict(work):
     text = work.text(XEN + "BITSTREAM=download.bit\n", "--strict")
     assert text.startswith("if tftpb 0x40400000 Image-dom0; then\nif tftpb ")
-    assert text.count("if ") == text.count("; then\n") == text.count("; fi\n") == 6
+    assert text.count("if ") == text.count("; then\n") == text.count("; fi") == 6
+    assert text.endswith("; fi")  # an empty line behind it would make it succeed
     assert 'else echo "boot script stopped: cannot load ""Image-dom0"; false; fi' in text
     assert text.index("booti ") < text.index("else echo")
 

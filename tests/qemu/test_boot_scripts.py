@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""What `aboard build script` makes is run by real U-Boot, and starts real Xen and its guests."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab import program
+from virtual_board import make
+from xen_board import XenBoard, make_device_tree, make_ramdisk
+
+WINDOW = """MEMORY_START=0x40000000
+MEMORY_END=0x80000000
+DEVICE_TREE=virt.dtb
+UBOOT_SOURCE=boot.source
+"""
+DOM0 = """XEN=xen
+DOM0_KERNEL=vmlinuz
+DOM0_RAMDISK=ramdisk.gz
+DOM0_MEM=192
+DOM0_CMD="console=hvc0 quiet who=dom0"
+"""
+# What U-Boot's shell would take for itself has to arrive.
+AWKWARD = """note="a;b" price=$5 it's back\\slash"""
+
+
+def guest(number, command="console=ttyAMA0 quiet"):
+    return f"""DOMU_KERNEL[{number}]=vmlinuz
+DOMU_RAMDISK[{number}]=ramdisk.gz
+DOMU_MEM[{number}]=128
+DOMU_CMD[{number}]="{command} who=guest{number}"
+"""
+
+
+def up(who, prefix=""):
+    """The line that guest's initramfs says, with its command line."""
+    return rf"{prefix}up: [^\r\n]*who={who}\b"
+
+
+@pytest.fixture(scope="session", name="inputs")
+def fixture_inputs(tmp_path_factory):
+    """Xen, a kernel, an initramfs and the board's device tree. Not to be changed."""
+    folder = tmp_path_factory.mktemp("xen-inputs")
+    cache = Path(make("fetch-arm64", "xen"))
+    for name in "xen", "vmlinuz":
+        shutil.copyfile(cache / name, folder / name)
+    make_ramdisk(folder / "ramdisk.gz", cache / "busybox")
+    make_device_tree(folder / "virt.dtb")
+    return folder
+
+
+class Work:
+    def __init__(self, folder, inputs):
+        self.folder = folder
+        self.root = folder / "root"
+        self.root.mkdir()
+        for file in inputs.iterdir():
+            os.link(file, self.root / file.name)
+        self.board = None
+
+    def run(self, *argv, status=0):
+        done = subprocess.run([program(), *map(str, argv)], cwd=self.folder, stdin=subprocess.DEVNULL, text=True,
+                              capture_output=True, check=False, timeout=120)
+        assert done.returncode == status, (argv, done.stdout, done.stderr)
+        return done.stdout
+
+    def script(self, config, *more, load="tftp"):
+        """Makes the script; returns the line that is to be typed on the board, as the program says it."""
+        (self.folder / "config").write_text(WINDOW + config)
+        return self.run("build", "script", "-c", "config", "-d", "root", "-t", load, *more).splitlines()[-1]
+
+    def power_on(self, disk=None):
+        self.board = XenBoard(self.root, disk)
+        self.board.start()
+        return self.board
+
+
+@pytest.fixture(name="work")
+def fixture_work(tmp_path, inputs):
+    work = Work(tmp_path, inputs)
+    yield work
+    if work.board:
+        work.board.close()
+
+
+def test_xen_starts_dom0_and_a_guest(work):
+    line = work.script(DOM0 + "NUM_DOMUS=1\n" + guest(0))
+    work.power_on().boot(line, r"Xen version 4\.", up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_xen_starts_two_guests_without_dom0(work):
+    line = work.script("XEN=xen\nNUM_DOMUS=2\n" + guest(0) + guest(1))
+    # Which of them is DOM1 is Xen's choice: U-Boot puts a new node before its brothers.
+    work.power_on().boot(line, *(up(f"guest{i}", r"\(XEN\) DOM[12]: ") for i in range(2)))
+
+
+def test_fit_starts_dom0_and_a_guest(work):
+    line = work.script(DOM0 + "NUM_DOMUS=1\n" + guest(0), "-f")
+    assert line.endswith(":boot_scr")
+    for file in "xen", "vmlinuz", "ramdisk.gz", "virt.dtb":
+        (work.root / file).unlink()
+    work.power_on().boot(line, up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_dynamic_script_starts_dom0_and_a_guest(work):
+    line = work.script(DOM0 + "NUM_DOMUS=1\n" + guest(0), "-s")
+    work.power_on().boot(line, up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_disk_starts_dom0_and_a_guest(work):
+    line = work.script(DOM0 + "GPT=1\nNUM_DOMUS=1\n" + guest(0), load="virtio")
+    work.run("build", "disk", "-c", "config", "-d", "root", "-t", "virtio", "-o", "disk.img")
+    for file in list(work.root.iterdir()):
+        file.unlink()
+    work.power_on(work.folder / "disk.img").boot(f"virtio scan; {line}", up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_linux_alone_gets_its_command_line_whole(work):
+    command = f"console=ttyAMA0 quiet who=linux {AWKWARD}".replace('"', '\\"').replace("$", "\\$")
+    line = work.script(f'LINUX=vmlinuz\nLINUX_RAMDISK=ramdisk.gz\nLINUX_CMD="{command}"\n')
+    board = work.power_on()
+    board.boot(line, up("linux") + " ")
+    told, _ = board.console.expect(r"([^\r\n]*)[\r\n]", 60)
+    assert told[1].decode() == f"{AWKWARD} root=/dev/ram0"
+
+
+def test_strict_script_names_the_file_that_is_missing(work):
+    line = work.script(DOM0 + "NUM_DOMUS=1\n" + guest(0), "--strict")
+    (work.root / "ramdisk.gz").unlink()
+    status, output = work.power_on().console.run(line, 240)
+    assert status == 1
+    assert "boot script stopped: cannot load ramdisk.gz" in output
+    assert output.count("Bytes transferred") == 2, output  # the script and the kernel, and nothing after the failure
+
+
+def test_strict_script_with_everything_there_starts_xen(work):
+    line = work.script("XEN=xen\nNUM_DOMUS=1\n" + guest(0), "--strict")
+    work.power_on().boot(line, up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_signed_fit_is_what_the_control_tree_requires(work):
+    subprocess.run(["openssl", "genrsa", "-out", work.folder / "dev.key", "2048"], check=True, capture_output=True,
+                   timeout=120)
+    control = work.root / "control.dtb"
+    shutil.copyfile(work.root / "virt.dtb", control)
+    config = DOM0 + "NUM_DOMUS=1\n" + guest(0)
+    work.script(config, "-f", "-k", work.folder / "dev", "-u", "control.dtb")
+    image = work.root / "boot.fit"
+    work.run("build", "fit", "--verify", image, "-u", control)
+    check_sign = shutil.which("fit_check_sign")  # Debian 12 does not ship it
+    if check_sign:
+        subprocess.run([check_sign, "-f", image, "-k", control], capture_output=True, check=True, timeout=120)
+    with open(image, "r+b") as file:  # in the middle of the kernel
+        file.seek(image.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+    work.run("build", "fit", "--verify", image, "-u", control, status=7)
+    work.script(config, "-f")
+    work.run("build", "fit", "--verify", image)
+    work.run("build", "fit", "--verify", image, "-u", control, status=7)
