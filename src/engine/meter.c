@@ -14,6 +14,7 @@ void meter_stage(struct job_meter *meter, size_t stage)
 
 	meter->stage = stage;
 	meter->sample_count = 0;
+	meter->ended = false;
 	meter->shown_ms = 0;
 	meter->before = 0;
 	for (i = 0; i < stage; i++)
@@ -63,7 +64,7 @@ static void read_meter(const struct job_meter *meter, uint64_t done, uint64_t to
 bool meter_sample(struct job_meter *meter, uint64_t done, uint64_t total, int64_t now_ms,
 		  struct meter_reading *reading)
 {
-	bool last = total && done >= total;
+	bool last = total && done >= total && !meter->ended;
 	bool due = last || !meter->sample_count || now_ms - meter->shown_ms >= METER_EVERY_MS;
 
 	if (!due)
@@ -72,6 +73,7 @@ bool meter_sample(struct job_meter *meter, uint64_t done, uint64_t total, int64_
 	meter->samples[meter->sample_count % METER_SAMPLES].done = done;
 	meter->sample_count++;
 	meter->shown_ms = now_ms;
+	meter->ended |= last;
 	read_meter(meter, done, total, now_ms, reading);
 	return true;
 }

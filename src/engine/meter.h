@@ -27,6 +27,7 @@ struct job_meter {
 		uint64_t done;
 	} samples[METER_SAMPLES]; /* a ring */
 	size_t sample_count;
+	bool ended;       /* done == total was given */
 	int64_t shown_ms; /* when the last reading was given */
 };
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lab import program
+from lab import Lab, program
 from virtual_board import make
 from xen_board import XenBoard, make_device_tree, make_ramdisk
 
@@ -114,6 +114,14 @@ def test_disk_starts_dom0_and_a_guest(work):
     for file in list(work.root.iterdir()):
         file.unlink()
     work.power_on(work.folder / "disk.img").boot(f"virtio scan; {line}", up("dom0"), up("guest0", r"\(XEN\) DOM1: "))
+
+
+def test_a_flashed_disk_starts_xen(work, tmp_path, network, board, bundle):
+    """What `build disk` makes is written to the virtual board by `flash`, with its block map beside it, and boots."""
+    line = work.script(DOM0 + "GPT=1\n", load="virtio")
+    work.run("build", "disk", "-c", "config", "-d", "root", "-t", "virtio", "-o", "disk.img")
+    Lab(tmp_path, network, board, bundle).run("flash", "vb", str(work.folder / "disk.img"), "--yes")
+    work.power_on(board.folder / "virtio.img").boot(f"virtio scan; {line}", up("dom0"))
 
 
 def test_linux_alone_gets_its_command_line_whole(work):

@@ -62,6 +62,8 @@ static void readings_are_paced(void **state)
 	assert_false(meter_sample(&meter, 2, 10, 5000 + METER_EVERY_MS - 1, &reading));
 	assert_true(meter_sample(&meter, 3, 10, 5000 + METER_EVERY_MS, &reading));
 	assert_true(meter_sample(&meter, 10, 10, 5000 + METER_EVERY_MS + 1, &reading));
+	/* The end is told once, however often it is reported. */
+	assert_false(meter_sample(&meter, 10, 10, 5000 + METER_EVERY_MS + 2, &reading));
 }
 
 static void unknown_total(void **state)
