@@ -23,6 +23,7 @@ bench: all
 	bench/run
 	bench/images build 256
 	bench/boot-scripts
+	bench/disks
 
 install: all
 	meson install -C build
