@@ -138,21 +138,13 @@ char *http_plug_fill(const struct http_plug *plug, const char *text, bool secret
 
 static int unknown_preset(const struct yaml *at, struct err *err)
 {
-	_cleanup_(buf_free) struct buf list = {0};
-	const char *words[32], *near;
-	size_t count = 0;
+	const char *names[32];
+	size_t count;
 
-	for (; http_presets[count].name && count + 1 < ARRAY_SIZE(words); count++) {
-		words[count] = http_presets[count].name;
-		buf_addf(&list, "%s%s", count ? ", " : "", words[count]);
-	}
-	words[count] = NULL;
-	near = text_nearest(at->text, words);
-	yaml_err(at, err, "there is no preset '%s'", at->text);
-	if (near)
-		return err_remedy(err, "did you mean '%s'?", near);
-	return err_remedy(err, "known are: %s; or give 'on', 'off' and 'status' yourself",
-			  buf_text(&list));
+	for (count = 0; http_presets[count].name && count + 1 < ARRAY_SIZE(names); count++)
+		names[count] = http_presets[count].name;
+	names[count] = NULL;
+	return power_unknown_preset(at, names, "'on', 'off' and 'status'", err);
 }
 
 /* Whatever goes into URLs and JSON unquoted. */

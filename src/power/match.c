@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #define SAID_MAX 300
 
@@ -108,4 +109,19 @@ bool power_match_state(const struct power_match *match, const char *text, enum p
 		on = !off;
 	*state = on ? POWER_ON : POWER_OFF;
 	return on != off;
+}
+
+int power_unknown_preset(const struct yaml *at, const char *const *names, const char *instead,
+			 struct err *err)
+{
+	_cleanup_(buf_free) struct buf list = {0};
+	const char *near = text_nearest(at->text, names);
+	size_t i;
+
+	for (i = 0; names[i]; i++)
+		buf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+	yaml_err(at, err, "there is no preset '%s'", at->text);
+	if (near)
+		return err_remedy(err, "did you mean '%s'?", near);
+	return err_remedy(err, "known are: %s; or give %s yourself", buf_text(&list), instead);
 }

@@ -49,20 +49,13 @@ struct pdu {
 
 static int unknown_preset(const struct yaml *at, struct err *err)
 {
-	_cleanup_(buf_free) struct buf list = {0};
-	const char *words[32], *near;
-	size_t count = 0;
+	const char *names[32];
+	size_t count;
 
-	for (; snmp_presets[count].name && count + 1 < ARRAY_SIZE(words); count++) {
-		words[count] = snmp_presets[count].name;
-		buf_addf(&list, "%s%s", count ? ", " : "", words[count]);
-	}
-	words[count] = NULL;
-	near = text_nearest(at->text, words);
-	yaml_err(at, err, "there is no preset '%s'", at->text);
-	if (near)
-		return err_remedy(err, "did you mean '%s'?", near);
-	return err_remedy(err, "known are: %s; or give 'oid' yourself", buf_text(&list));
+	for (count = 0; snmp_presets[count].name && count + 1 < ARRAY_SIZE(names); count++)
+		names[count] = snmp_presets[count].name;
+	names[count] = NULL;
+	return power_unknown_preset(at, names, "'oid'", err);
 }
 
 /* Digits joined by dots; returns how many numbers, 0 when it is something else. */

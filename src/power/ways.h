@@ -22,6 +22,11 @@ extern const struct power_way power_snmp;
    hidden, to end an error text: ": ..." or nothing. Owned by the caller. */
 char *power_said(const struct power *power, const char *text, size_t size);
 
+/* ERR_CONFIG at `at`, whose text is none of the presets; the remedy is the nearest, or all of them
+   and what to give `instead`. `names` is NULL-terminated. */
+int power_unknown_preset(const struct yaml *at, const char *const *names, const char *instead,
+			 struct err *err);
+
 /* A pattern of the board file: POSIX extended, letter case ignored. A bad one is ERR_CONFIG, at
    `at`. Freed with power_pattern_free(). */
 int power_pattern_compile(const struct yaml *at, const char *pattern, regex_t **regex,
