@@ -28,7 +28,9 @@ struct script_options {
 	bool fit;                       /* -f */
 	bool dynamic;                   /* -s: U-Boot works addresses and sizes out */
 	bool strict;                    /* the script stops at the first command that fails */
-	const char *const *environment; /* "NAME=VALUE", NULL-terminated, for $NAME in the config */
+	/* "NAME=VALUE", NULL-terminated, for $NAME in the config. A PWD in it has to be the current
+	   folder: relative paths start there. */
+	const char *const *environment;
 	int64_t now;                    /* seconds since 1970, when SOURCE_DATE_EPOCH is not set */
 };
 
