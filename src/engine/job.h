@@ -19,6 +19,7 @@
 #include "engine/record.h"
 #include "image/image.h"
 #include "io/console.h"
+#include "io/usb.h"
 #include "power/power.h"
 
 /* One thing to write, or to read back. */
@@ -72,6 +73,7 @@ struct job {
 	bool proven; /* all that was written was read back and is right; the driver sets it */
 	struct console *console; /* NULL until job_console() */
 	struct power *power;     /* NULL until job_power() */
+	struct usb_device *usb;  /* NULL until job_usb_open() */
 
 	/* The engine's own. */
 	struct board_lock *lock;
