@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Android fastboot from the host's side, over USB, TCP and UDP (AOSP fastboot/README.md), with what
- * U-Boot's does differently (U-Boot doc/android/fastboot.rst, drivers/fastboot). Images are
- * streamed: never more than one piece of the device's buffer is in memory.
+ * U-Boot's does differently (U-Boot doc/android/fastboot.rst, drivers/fastboot).
  */
 #ifndef ABOARD_PROTO_FASTBOOT_H
 #define ABOARD_PROTO_FASTBOOT_H
