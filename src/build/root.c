@@ -68,7 +68,7 @@ char *root_name(const char *root, const char *name)
 	_cleanup_(freep) char *path = root_path(root, name);
 	size_t length = strlen(root);
 
-	if (!text_starts(path, root) || path[length] != '/')
-		return steal(path);
-	return xstrdup(path + length + 1);
+	bool below = text_starts(path, root) && path[length] == '/';
+
+	return xstrdup(below ? path + length + 1 : path);
 }
