@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
-#include "image/bytes.h"
 #include "image/layout.h"
 
 /* Sizes from AOSP libsparse/sparse_format.h. Headers may grow; nobody ever made them this big. */
