@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "build/disk_table_write.h"
+#include "image/bytes.h"
 
 #define ENTRIES    128
 #define ENTRY_SIZE 128
@@ -29,14 +30,6 @@ static int add_part(struct fdisk_context *context, const struct disk_table *tabl
 		rc = fdisk_gpt_set_partition_attrs(context, index, from->attributes);
 	fdisk_unref_partition(part);
 	return rc;
-}
-
-static void put_le(uint8_t *out, uint64_t value, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
 }
 
 static void seal(uint8_t header[SECTOR_SIZE])

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Little-endian numbers in buffers.
+ * Numbers in buffers, little-endian, and runs of zeros.
  */
 #ifndef ABOARD_IMAGE_BYTES_H
 #define ABOARD_IMAGE_BYTES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint16_t le16(const uint8_t *at)
 {
@@ -25,6 +28,19 @@ static inline uint32_t le32(const uint8_t *at)
 static inline uint64_t le64(const uint8_t *at)
 {
 	return le32(at) | (uint64_t)le32(at + 4) << 32;
+}
+
+/* The lowest `size` bytes of a number. */
+static inline void put_le(uint8_t *at, uint64_t value, size_t size)
+{
+	for (; size > 0; size--, value >>= 8)
+		*at++ = (uint8_t)value;
+}
+
+/* `size` bytes (> 0) that are all zero. */
+static inline bool bytes_are_zero(const uint8_t *data, size_t size)
+{
+	return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
 }
 
 #endif
