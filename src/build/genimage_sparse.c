@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "build/disk_table_write.h"
 #include "build/fs_free.h"
 #include "build/genimage_model.h"
-#include "image/bytes.h"
 #include "image/sparse_format.h"
 
 #define CHUNK_BYTES ((uint64_t)64 << 20) /* of a raw chunk at most */
@@ -45,10 +45,10 @@ static int flush(struct sparse *sparse, struct err *err)
 
 	if (bytes == 0)
 		return 0;
-	put_le(head, sparse->type, 2);
-	put_le(head + 4, blocks, 4);
-	put_le(head + 8, SPARSE_CHUNK_HEADER + payload, 4);
-	put_le(head + SPARSE_CHUNK_HEADER, sparse->fill, 4);
+	put_le16(head, (uint16_t)sparse->type);
+	put_le32(head + 4, (uint32_t)blocks);
+	put_le32(head + 8, (uint32_t)(SPARSE_CHUNK_HEADER + payload));
+	put_le32(head + SPARSE_CHUNK_HEADER, sparse->fill);
 	rc = file_put(sparse->out, head,
 		      sparse->type == SPARSE_CHUNK_FILL ? SPARSE_CHUNK_HEADER + SPARSE_FILL
 							: SPARSE_CHUNK_HEADER,
@@ -122,13 +122,13 @@ static int write_sparse(struct sparse *sparse, struct err *err)
 	}
 	if (rc == 0)
 		rc = flush(sparse, err);
-	put_le(head, SPARSE_MAGIC, 4);
-	put_le(head + 4, SPARSE_MAJOR, 2);
-	put_le(head + 8, SPARSE_HEADER, 2);
-	put_le(head + 10, SPARSE_CHUNK_HEADER, 2);
-	put_le(head + 12, sparse->block, 4);
-	put_le(head + 16, blocks, 4);
-	put_le(head + 20, sparse->chunks, 4);
+	put_le32(head, SPARSE_MAGIC);
+	put_le16(head + 4, SPARSE_MAJOR);
+	put_le16(head + 8, SPARSE_HEADER);
+	put_le16(head + 10, SPARSE_CHUNK_HEADER);
+	put_le32(head + 12, (uint32_t)sparse->block);
+	put_le32(head + 16, (uint32_t)blocks);
+	put_le32(head + 20, sparse->chunks);
 	return rc < 0 ? rc : file_put(sparse->out, head, sizeof(head), 0, err);
 }
 

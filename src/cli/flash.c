@@ -45,7 +45,7 @@ static int add_items(struct order *order, const struct args *args, struct err *e
 
 static int run_confirmed(struct order *order, struct cli *cli, struct err *err)
 {
-	struct job_confirm none = {0}, ask = {asker_ask, &order->asker};
+	struct job_confirm none = {0}, ask = {asker_ask, asker_ask_phrase, &order->asker};
 	struct asker again;
 
 	if (cli->yes || order->request.dry_run)
@@ -106,6 +106,15 @@ static const struct option options[] = {
 	{.name = "plan-digest",
 	 .argument = "HEX",
 	 .help = "Refuse any plan but the one with this digest, as 'plan' has shown it."},
+	{.name = "verify",
+	 .help = "Succeed only when what was written was read back and is right (the default). "
+		 "With "
+		 "--no-verify written is enough, for boards that cannot be asked what is on them.",
+	 .negatable = true},
+	{.name = "irreversible",
+	 .argument = "PHRASE",
+	 .help = "Agree to what the plan says cannot be undone, in its own words. --yes does not "
+		 "cover it."},
 	{.name = "dry-run", .help = "Show the plan and make the checks; change nothing."},
 	{.name = "direct",
 	 .help = "Let the board pull the image from its URL itself, if it can reach it."},

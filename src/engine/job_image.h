@@ -16,6 +16,7 @@ struct job_image {
 	uint64_t size;    /* bytes to write; IMAGE_SIZE_UNKNOWN until the stream has ended */
 	char sha256[SHA256_TEXT]; /* of the decoded image; empty until known */
 	const char *codec;        /* "xz"; a constant */
+	const char *layout;       /* "raw"; a constant */
 	bool repeatable;          /* can be opened again */
 	struct image *image; /* opened in resolve and not begun: one that cannot be opened again;
 				NULL: none. Owned */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "image/bytes.h"
 #include "image/layout.h"
 
 #define BUFFER_MIN ((size_t)64 << 10)

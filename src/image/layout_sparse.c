@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
-#include "image/bytes.h"
 #include "image/layout.h"
 #include "image/sparse_format.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
-#include "image/bytes.h"
 #include "image/sparse_format.h"
 
 /* Shorter gaps in the data are sent as data: a chunk of its own costs a device two more writes. */
@@ -184,10 +184,10 @@ static void close_chunk(struct sparse_out *out)
 
 	if (out->last.type == SPARSE_CHUNK_NONE)
 		return;
-	put_le(header, out->last.type, 2);
-	put_le(header + 2, 0, 2);
-	put_le(header + 4, out->last.blocks, 4);
-	put_le(header + 8, out->size - out->last.at, 4);
+	put_le16(header, out->last.type);
+	put_le16(header + 2, 0);
+	put_le32(header + 4, out->last.blocks);
+	put_le32(header + 8, (uint32_t)(out->size - out->last.at));
 	out->last.type = SPARSE_CHUNK_NONE;
 }
 
@@ -336,13 +336,13 @@ static void end_piece(struct sparse_out *out)
 	out->blocks = covered;
 	close_chunk(out);
 	memset(out->bytes, 0, SPARSE_HEADER);
-	put_le(out->bytes, SPARSE_MAGIC, 4);
-	put_le(out->bytes + 4, SPARSE_MAJOR, 2);
-	put_le(out->bytes + 8, SPARSE_HEADER, 2);
-	put_le(out->bytes + 10, SPARSE_CHUNK_HEADER, 2);
-	put_le(out->bytes + 12, SPARSE_BLOCK, 4);
-	put_le(out->bytes + 16, total, 4);
-	put_le(out->bytes + 20, out->chunks, 4);
+	put_le32(out->bytes, SPARSE_MAGIC);
+	put_le16(out->bytes + 4, SPARSE_MAJOR);
+	put_le16(out->bytes + 8, SPARSE_HEADER);
+	put_le16(out->bytes + 10, SPARSE_CHUNK_HEADER);
+	put_le32(out->bytes + 12, SPARSE_BLOCK);
+	put_le32(out->bytes + 16, (uint32_t)total);
+	put_le32(out->bytes + 20, out->chunks);
 }
 
 /* Half of a piece at most may say what is in other pieces. */

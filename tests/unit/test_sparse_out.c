@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 
-#include "image/bytes.h"
 #include "image/layout.h"
 #include "image/sparse_out.h"
 
