@@ -290,8 +290,9 @@ static void cannot_open(void **state)
 
 	snprintf(info.node, sizeof(info.node), "%s/none", tree->folder);
 	assert_int_equal(block_open(&block, &info, true, &err), -ERR_USB);
-	assert_int_equal(mkfifo(info.node, 0600), 0);
-	assert_int_equal(block_open(&block, &info, true, &err), -ERR_TARGET);
+	assert_int_equal(mkdir(info.node, 0700), 0);
+	assert_int_equal(block_open(&block, &info, true, &err), -ERR_HOST);
+	assert_int_equal(block_open(&block, &info, false, &err), -ERR_TARGET);
 }
 
 int main(void)
