@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -95,12 +94,7 @@ int block_open(struct block **block, const struct block_info *info, bool writabl
 	if (opened->sector > CHUNK || (opened->sector & (opened->sector - 1)) != 0)
 		return err_set(err, ERR_TARGET, "%s has sectors of %u bytes", info->node,
 			       opened->sector);
-	opened->chunk =
-		mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (opened->chunk == MAP_FAILED) {
-		opened->chunk = NULL;
-		return err_errno(err, ERR_HOST, "no memory");
-	}
+	opened->chunk = xaligned(SECTOR_MIN, CHUNK);
 	*block = steal(opened);
 	return 0;
 }
@@ -110,8 +104,7 @@ void block_close(struct block *block)
 	if (!block)
 		return;
 	closep(&block->fd);
-	if (block->chunk)
-		munmap(block->chunk, CHUNK);
+	free(block->chunk);
 	free(block);
 }
 
