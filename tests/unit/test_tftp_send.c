@@ -211,6 +211,57 @@ static void one_place_lost(void **state)
 	}
 }
 
+/* Loses every `every`th of the server's packets, beginning `phase` after the packet `from`. */
+struct period {
+	unsigned int every, phase, from;
+};
+
+static struct sim_fate periodic(void *context, enum sim_way way, unsigned int place,
+				unsigned int opcode, uint16_t block)
+{
+	const struct period *period = context;
+	bool lost = place >= period->from && place % period->every == period->phase;
+
+	(void)opcode;
+	(void)block;
+	return (struct sim_fate){way == SIM_TO_CLIENT && lost ? 0 : 1, 0};
+}
+
+/* A loss that is strictly periodic must not fall into step with what is sent again: whichever its
+   period, wherever it begins, with every window, until the last block. */
+static void periodic_loss(void **state)
+{
+	struct period period = {0};
+	struct sim_setup setup = {.fate = periodic, .context = &period};
+	uint32_t window;
+
+	(void)state;
+	setup.options.blksize = 8;
+	for (window = 1; window <= 64; window++) {
+		setup.options.windowsize = window;
+		for (period.every = 2; period.every <= 20; period.every++) {
+			setup.kind = windowed[(window + period.every) % ARRAY_SIZE(windowed)];
+			setup.size = (130 + window % 7 + period.every) * 8;
+			for (period.phase = 0; period.phase < period.every; period.phase++)
+				good(&setup, 200 * SECOND, "every", period.every);
+		}
+	}
+}
+
+/* The same from where U-Boot tells of no gaps any more and is silent for a whole window. */
+static void periodic_loss_untold(void **state)
+{
+	struct period period = {.from = 32900};
+	struct sim_setup setup = {.kind = SIM_UBOOT, .fate = periodic, .context = &period};
+
+	(void)state;
+	setup.options.blksize = 8;
+	setup.options.windowsize = 64;
+	setup.size = 33200 * 8;
+	for (period.every = 2; period.every <= 20; period.every++)
+		good(&setup, 1800 * SECOND, "untold, every", period.every);
+}
+
 /* A generator of its own (xorshift), so that every run is the same. */
 struct noise {
 	uint32_t seed;
@@ -540,6 +591,8 @@ int main(void)
 		cmocka_unit_test(each_acknowledgement_lost),
 		cmocka_unit_test(last_acknowledgement_lost),
 		cmocka_unit_test(one_place_lost),
+		cmocka_unit_test(periodic_loss),
+		cmocka_unit_test(periodic_loss_untold),
 		cmocka_unit_test(noise),
 		cmocka_unit_test(short_rings),
 		cmocka_unit_test(late_client),
