@@ -32,6 +32,7 @@ static const struct kind kinds[ERR_KIND_COUNT] = {
 	[ERR_TIMEOUT] = {"timeout", 15, true, "a deadline has passed"},
 	[ERR_REFUSED] = {"refused", 16, false, "not confirmed, or not the approved plan"},
 	[ERR_BUSY] = {"busy", 17, false, "another job holds the board"},
+	[ERR_USB] = {"usb", 18, true, "the USB device was lost"},
 	[ERR_CANCELLED] = {"cancelled", 130, false, "cancelled by the user or a signal"},
 };
 

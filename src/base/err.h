@@ -23,6 +23,7 @@ enum err_kind {
 	ERR_AUTH,      /* a server wants other credentials */
 	ERR_POWER,     /* power could not be switched, or does not read back */
 	ERR_CONSOLE,   /* the console was lost, or stays silent */
+	ERR_USB,       /* the USB device is gone, or a transfer broke */
 	ERR_BOARD,     /* the board refused, or answered something else than agreed */
 	ERR_TARGET,    /* the target is missing, ambiguous, too small or in use */
 	ERR_VERIFY,    /* what was read back is not what was written */

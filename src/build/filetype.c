@@ -7,19 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "build/unpack.h"
-
-static uint32_t le32(const uint8_t *at)
-{
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-	       (uint32_t)at[3] << 24;
-}
-
-static uint64_t le64(const uint8_t *at)
-{
-	return (uint64_t)le32(at) | (uint64_t)le32(at + 4) << 32;
-}
 
 struct magic {
 	size_t offset, size;

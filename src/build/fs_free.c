@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 #define SECTOR    512
@@ -18,16 +19,6 @@ static void ext_closep(ext2_filsys *fs)
 {
 	if (*fs)
 		ext2fs_free(*fs);
-}
-
-static uint32_t le16(const uint8_t *at)
-{
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8;
-}
-
-static uint32_t le32(const uint8_t *at)
-{
-	return le16(at) | le16(at + 2) << 16;
 }
 
 static void add_free_blocks(ext2_filsys fs, uint64_t offset, uint64_t size, struct spans *spans)

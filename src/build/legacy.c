@@ -4,58 +4,46 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #define MAGIC 0x27051956U
 
-static void put32(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 24);
-	at[1] = (uint8_t)(value >> 16);
-	at[2] = (uint8_t)(value >> 8);
-	at[3] = (uint8_t)value;
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 void legacy_header(const struct legacy *legacy, uint8_t header[LEGACY_HEADER])
 {
 	memset(header, 0, LEGACY_HEADER);
-	put32(header, MAGIC);
-	put32(header + 8, legacy->time);
-	put32(header + 12, legacy->size);
-	put32(header + 16, legacy->load);
-	put32(header + 20, legacy->entry);
-	put32(header + 24, legacy->data_crc);
+	put_be32(header, MAGIC);
+	put_be32(header + 8, legacy->time);
+	put_be32(header + 12, legacy->size);
+	put_be32(header + 16, legacy->load);
+	put_be32(header + 20, legacy->entry);
+	put_be32(header + 24, legacy->data_crc);
 	header[28] = legacy->os;
 	header[29] = legacy->arch;
 	header[30] = legacy->type;
 	header[31] = legacy->compression;
 	memcpy(header + 32, legacy->name, strnlen(legacy->name, LEGACY_NAME));
-	put32(header + 4, crc32_add(0, header, LEGACY_HEADER));
+	put_be32(header + 4, crc32_add(0, header, LEGACY_HEADER));
 }
 
 int legacy_parse(const uint8_t *header, size_t size, struct legacy *legacy, struct err *err)
 {
 	uint8_t copy[LEGACY_HEADER];
 
-	if (size < LEGACY_HEADER || get32(header) != MAGIC)
+	if (size < LEGACY_HEADER || be32(header) != MAGIC)
 		return err_set(err, ERR_IMAGE, "no U-Boot legacy image");
 	memcpy(copy, header, LEGACY_HEADER);
-	put32(copy + 4, 0);
-	if (crc32_add(0, copy, LEGACY_HEADER) != get32(header + 4))
+	put_be32(copy + 4, 0);
+	if (crc32_add(0, copy, LEGACY_HEADER) != be32(header + 4))
 		return err_set(err, ERR_IMAGE, "the header of the legacy image is damaged");
 	*legacy = (struct legacy){
-		.time = get32(header + 8),
-		.size = get32(header + 12),
-		.load = get32(header + 16),
-		.entry = get32(header + 20),
-		.data_crc = get32(header + 24),
+		.time = be32(header + 8),
+		.size = be32(header + 12),
+		.load = be32(header + 16),
+		.entry = be32(header + 20),
+		.data_crc = be32(header + 24),
 		.os = header[28],
 		.arch = header[29],
 		.type = header[30],
@@ -78,7 +66,7 @@ int legacy_script(const char *text, size_t size, uint64_t address, uint32_t time
 		.type = LEGACY_SCRIPT,
 	};
 
-	put32(table, (uint32_t)size);
+	put_be32(table, (uint32_t)size);
 	legacy.size = (uint32_t)(size + sizeof(table));
 	legacy.data_crc = crc32_add(crc32_add(0, table, sizeof(table)), text, size);
 	legacy_header(&legacy, header);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "build/finding.h"
@@ -124,14 +125,6 @@ uint32_t stm32_checksum(uint32_t checksum, const uint8_t *data, size_t size)
 	for (i = 0; i < size; i++)
 		checksum += data[i];
 	return checksum;
-}
-
-static void put_le32(uint8_t *at, uint32_t value)
-{
-	int i;
-
-	for (i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
 }
 
 void stm32_make(const struct stm32_header *header, uint8_t out[STM32_HEADER_MAX])

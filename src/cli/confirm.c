@@ -62,22 +62,38 @@ int asker_wait(void *context, const char *question, struct deadline deadline, st
 	return read_answer(asker, answer, sizeof(answer), deadline, err);
 }
 
+/* Shows a question and returns the answer, trimmed, in `answer`; NULL: there was none. */
+static const char *ask(const struct asker *asker, const char *question, char *answer, size_t size)
+{
+	struct deadline deadline = {.at_ms = INT64_MAX, .cancel_fd = asker->cancel_fd};
+
+	if (asker->term)
+		term_clear(asker->term);
+	print_clean(stderr, question, 0);
+	fflush(stderr);
+	if (read_answer(asker, answer, size, deadline, NULL) == 0)
+		return text_trim(answer);
+	fputc('\n', stderr);
+	return NULL;
+}
+
 bool asker_ask(void *context, const struct plan *plan, const char *digest)
 {
 	const struct asker *asker = context;
-	struct deadline deadline = {.at_ms = INT64_MAX, .cancel_fd = asker->cancel_fd};
-	char answer[64], *word;
+	_cleanup_(freep) char *question = xasprintf("Write this to %s? [y/N] ", asker->board);
+	char answer[64];
+	const char *word = ask(asker, question, answer, sizeof(answer));
 
 	(void)plan; /* the plan event has shown both */
 	(void)digest;
-	if (asker->term)
-		term_clear(asker->term);
-	fprintf(stderr, "Write this to %s? [y/N] ", asker->board);
-	fflush(stderr);
-	if (read_answer(asker, answer, sizeof(answer), deadline, NULL) < 0) {
-		fputc('\n', stderr);
-		return false;
-	}
-	word = text_trim(answer);
-	return strcasecmp(word, "y") == 0 || strcasecmp(word, "yes") == 0;
+	return word && (strcasecmp(word, "y") == 0 || strcasecmp(word, "yes") == 0);
+}
+
+bool asker_ask_phrase(void *context, const char *phrase)
+{
+	_cleanup_(freep) char *question =
+		xasprintf("This cannot be undone: %s.\nType these words to agree: ", phrase);
+	char answer[1024];
+
+	return text_equal(ask(context, question, answer, sizeof(answer)), phrase);
 }

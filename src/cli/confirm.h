@@ -29,4 +29,7 @@ int asker_wait(void *context, const char *question, struct deadline deadline, st
 /* For job_settings; the context is the struct asker. Anything but y or yes is no. */
 bool asker_ask(void *context, const struct plan *plan, const char *digest);
 
+/* The same for what cannot be undone: the phrase itself must be typed. */
+bool asker_ask_phrase(void *context, const char *phrase);
+
 #endif

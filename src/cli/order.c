@@ -199,6 +199,8 @@ static int read_request(struct order *order, const struct args *args, const char
 	request->host_address = args_value(args, "host-address", NULL);
 	request->direct = args_flag(args, "direct", false);
 	request->no_power_off = !args_flag(args, "power-off", true);
+	request->no_verify = !args_flag(args, "verify", true);
+	request->irreversible = args_value(args, "irreversible", NULL);
 	request->dry_run = args_flag(args, "dry-run", false);
 	request->console_debug = args_flag(args, "console-debug", false);
 	rc = args_uint(args, "retries", RETRIES_DEFAULT, RETRIES_MAX, &request->retries, err);

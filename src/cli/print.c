@@ -165,17 +165,23 @@ static void print_steps(FILE *out, const json_t *steps, struct columns columns)
 	}
 }
 
-static void print_warnings(FILE *out, const json_t *warnings, bool colour)
+static void print_warning(FILE *out, const char *start, const json_t *text, bool colour)
 {
+	fprintf(out, "%s!%s %s", colour_begin(COLOUR_WARN, colour), colour_end(colour), start);
+	print_clean(out, json_is_string(text) ? json_string_value(text) : "", 2);
+	fputc('\n', out);
+}
+
+static void print_warnings(FILE *out, const json_t *plan, bool colour)
+{
+	const json_t *irreversible = json_object_get(plan, "irreversible");
 	json_t *warning;
 	size_t i;
 
-	json_array_foreach(warnings, i, warning)
-	{
-		fprintf(out, "%s!%s ", colour_begin(COLOUR_WARN, colour), colour_end(colour));
-		print_clean(out, json_is_string(warning) ? json_string_value(warning) : "", 2);
-		fputc('\n', out);
-	}
+	json_array_foreach(json_object_get(plan, "warnings"), i, warning)
+		print_warning(out, "", warning, colour);
+	if (irreversible)
+		print_warning(out, "cannot be undone: ", irreversible, colour);
 }
 
 void print_plan(FILE *out, const json_t *plan, const char *digest, bool colour)
@@ -186,7 +192,7 @@ void print_plan(FILE *out, const json_t *plan, const char *digest, bool colour)
 
 	json_object_foreach(facts, name, section) print_facts(out, name, section, columns);
 	print_steps(out, json_object_get(plan, "steps"), columns);
-	print_warnings(out, json_object_get(plan, "warnings"), colour);
+	print_warnings(out, plan, colour);
 	fputs("  ", out);
 	print_column(out, "digest", columns.section);
 	fprintf(out, "%s\n", digest ? digest : "");

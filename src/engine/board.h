@@ -25,6 +25,7 @@ struct board {
 	const char *serial;          /* stream address; NULL: none */
 	unsigned int baud;           /* 0: not said */
 	const struct yaml *power;    /* NULL: none */
+	const struct yaml *usb;      /* NULL: none; see usb_keys in board_keys.c */
 	const struct yaml *network;  /* NULL: none; see network_keys in board_keys.c */
 	const struct yaml *bundle;   /* NULL: none; {ref, manifest, variant}, also for a plain
 					text; see board_bundle() */

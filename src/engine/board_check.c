@@ -256,6 +256,7 @@ static void find_parts(struct board *board)
 	board->labels = yaml_get(board->node, "labels");
 	board->serial = yaml_text(serial, "url", NULL);
 	board->baud = (unsigned int)yaml_uint(serial, "baud", 0);
+	board->usb = yaml_get(board->node, "usb");
 	board->power = yaml_get(board->node, "power");
 	board->network = yaml_get(board->node, "network");
 	board->bundle = yaml_get(board->node, "bundle");
@@ -283,6 +284,7 @@ int board_read(struct board *board, struct yaml *node, const struct driver *cons
 	int rc;
 
 	put_in_form(node, "serial", "url");
+	put_in_form(node, "usb", "path");
 	put_in_form(node, "bundle", "ref");
 	*board = (struct board){.node = node};
 	board->driver = find_driver(drivers, yaml_text(node, "driver", NULL));

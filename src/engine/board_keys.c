@@ -25,6 +25,16 @@ static const struct key network_keys[] = {
 	{0},
 };
 
+static const struct key usb_keys[] = {
+	{"path", KEY_TEXT, false, NULL,
+	 "the port it is plugged into: usb:1-2.3, or usbip://HOST[:PORT]/BUSID of another machine",
+	 NULL},
+	{"serial", KEY_TEXT, false, NULL, "its serial number, wherever it is plugged in", NULL},
+	{"id", KEY_TEXT, false, NULL, "vendor and product: VID:PID in hexadecimal", NULL},
+	{"trace", KEY_TEXT, false, NULL, "file for a log of every transfer", NULL},
+	{0},
+};
+
 static const struct key bundle_keys[] = {
 	{"ref", KEY_TEXT, true, NULL, "a folder, or an OCI reference", NULL},
 	{"manifest", KEY_TEXT, false, "manifest.yaml", "name of the manifest in the bundle", NULL},
@@ -39,6 +49,8 @@ const struct key board_keys[] = {
 	{"driver", KEY_TEXT, true, NULL, "way into the board", NULL},
 	{"serial", KEY_MAP, false, NULL, "its console; a text is the same as {url: TEXT}",
 	 serial_keys},
+	{"usb", KEY_MAP, false, NULL, "its USB device; a text is the same as {path: TEXT}",
+	 usb_keys},
 	{"power", KEY_MAP, false, NULL, "how its power is switched; 'type' chooses the way", NULL},
 	{"network", KEY_MAP, false, NULL, "how it is reached over the network", network_keys},
 	{"bundle", KEY_MAP, false, NULL,

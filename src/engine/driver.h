@@ -13,6 +13,7 @@
 #include "base/deadline.h"
 #include "base/err.h"
 #include "base/yaml.h"
+#include "io/usb.h"
 
 struct job;
 
@@ -59,6 +60,16 @@ struct work {
 		"cleanup", KEY_DURATION, false, "1m", "cleaning up after a job", NULL                \
 	}
 
+/* A USB device that this driver knows: a recovery mode. Fields that are 0 or NULL hold for any
+   device. `aboard boards --attached` and the udev rules are made from these tables. */
+struct usb_mode {
+	uint16_t vid, pid;
+	struct usb_class interface; /* of one of its interfaces; class 0: any */
+	const char *product;        /* what its product string contains */
+	const char *family;         /* "STM32MP" */
+	const char *mode;           /* "boot ROM"; the last row has NULL */
+};
+
 struct driver {
 	const char *name, *summary;
 	const struct key *keys; /* of the mapping under the driver's name in a board file; ends with
@@ -66,6 +77,7 @@ struct driver {
 	const struct key *timeouts; /* every deadline and wait by name, KEY_DURATION, the default in
 				       `fallback` */
 	const struct work *works;
+	const struct usb_mode *usb_modes; /* in order of preference; NULL: not by USB */
 	void (*release)(struct job *job); /* frees job->own */
 };
 

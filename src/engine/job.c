@@ -138,6 +138,30 @@ static int confirm(struct job *job, const struct job_confirm *how, struct err *e
 	return err_set(err, ERR_REFUSED, "not confirmed; nothing was changed");
 }
 
+/* What cannot be undone is agreed to by name, whatever was said of the rest. */
+static int confirm_irreversible(struct job *job, const struct job_confirm *how, struct err *err)
+{
+	const char *phrase = plan_irreversible_phrase(job->plan),
+		   *said = job->request->irreversible;
+
+	if (!phrase || text_equal(said, phrase))
+		return 0;
+	if (!said && how->ask && how->ask_phrase && how->ask_phrase(how->context, phrase))
+		return 0;
+	err_set(err, ERR_REFUSED, "not agreed to what cannot be undone: %s", phrase);
+	return err_remedy(err, "if that is what you want, add --irreversible '%s'", phrase);
+}
+
+/* Written is not proven. */
+static int want_proof(const struct job *job, struct err *err)
+{
+	if (!job->wrote || job->proven || job->request->no_verify)
+		return 0;
+	err_set(err, ERR_VERIFY, "written, but not verified: %s",
+		job->unproven ? job->unproven : "it was not read back");
+	return err_remedy(err, "if written is enough for you, say so with --no-verify");
+}
+
 static int go(struct job *job, const struct job_settings *settings, struct err *err)
 {
 	int rc;
@@ -157,8 +181,11 @@ static int go(struct job *job, const struct job_settings *settings, struct err *
 	if (rc == 0)
 		rc = confirm(job, &settings->confirm, err);
 	if (rc == 0)
+		rc = confirm_irreversible(job, &settings->confirm, err);
+	if (rc == 0)
 		rc = stages_run(job, err);
-	return rc;
+	job->complete = rc == 0;
+	return rc < 0 ? rc : want_proof(job, err);
 }
 
 int job_begin(struct job **made, struct board *board, const struct request *request,
@@ -251,6 +278,8 @@ static const char *storage_state(const struct job *job)
 		return "nothing on the board was changed";
 	if (job->proven)
 		return "what was written was read back from the board and is right";
+	if (job->complete)
+		return "it was written whole, but not read back";
 	return "the board's storage is incomplete: flash it again before it is used";
 }
 

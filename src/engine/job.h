@@ -19,6 +19,7 @@
 #include "engine/record.h"
 #include "image/image.h"
 #include "io/console.h"
+#include "io/usb.h"
 #include "power/power.h"
 
 /* One thing to write, or to read back. */
@@ -37,11 +38,14 @@ struct request {
 	const char *sha256;       /* expected digest of the image as given; NULL: none */
 	const char *bundle;       /* for this job only; NULL: the board's */
 	const char *plan_digest;  /* run only this plan; NULL: any */
+	const char *irreversible; /* the plan's irreversible phrase, said in advance; NULL: it was
+				     not */
 	const char *at;           /* shell: "bootloader" or "linux" */
 	const char *host_address; /* advertised to the board; NULL: worked out */
 	unsigned int retries;
 	bool direct; /* the board pulls the source URL itself */
 	bool no_power_off;
+	bool no_verify;     /* written is enough where the board cannot be asked what is on it */
 	bool dry_run;       /* stop before confirm */
 	bool console_debug; /* mirror the console into log events */
 };
@@ -49,6 +53,8 @@ struct request {
 /* Asks the person; returns false for no. NULL in job_settings: yes was said in advance. */
 struct job_confirm {
 	bool (*ask)(void *context, const struct plan *plan, const char *digest);
+	/* Has the plan's irreversible phrase typed. */
+	bool (*ask_phrase)(void *context, const char *phrase);
 	void *context;
 };
 
@@ -67,11 +73,14 @@ struct job {
 	struct events *events;
 	struct record *record; /* NULL: a job that keeps none (dry run) */
 	int cancel_fd;
-	void *own;   /* the driver's; made in resolve, freed by driver->release */
-	bool wrote;  /* a stage that writes was begun: the storage is not what it was */
-	bool proven; /* all that was written was read back and is right; the driver sets it */
+	void *own;     /* the driver's; made in resolve, freed by driver->release */
+	bool wrote;    /* a stage that writes was begun: the storage is not what it was */
+	bool proven;   /* all that was written was read back and is right; the driver sets it */
+	bool complete; /* all stages are done */
+	const char *unproven;    /* a constant: why the driver cannot read back; NULL: it can */
 	struct console *console; /* NULL until job_console() */
 	struct power *power;     /* NULL until job_power() */
+	struct usb_device *usb;  /* NULL until job_usb_open() */
 
 	/* The engine's own. */
 	struct board_lock *lock;

@@ -87,6 +87,20 @@ void plan_warn(struct plan *plan, const char *format, ...)
 	va_end(args);
 }
 
+void plan_irreversible(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	json_object_set_new(plan->whole, "irreversible", format_text(format, args));
+	va_end(args);
+}
+
+const char *plan_irreversible_phrase(const struct plan *plan)
+{
+	return json_string_value(json_object_get(plan->whole, "irreversible"));
+}
+
 const json_t *plan_json(const struct plan *plan)
 {
 	return plan->whole;

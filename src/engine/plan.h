@@ -33,7 +33,16 @@ void plan_step(struct plan *plan, const char *format, ...) __attribute__((format
 /* What the person should know before saying yes. */
 void plan_warn(struct plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* {"facts": {SECTION: {KEY: VALUE}}, "steps": [...], "warnings": [...]}; borrowed. */
+/* What cannot be undone (one-time programmable words, fuses), in one phrase that names it exactly;
+   at most one a plan. It is asked for in addition to the plan's own question, and yes in advance
+   does not cover it. */
+void plan_irreversible(struct plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* NULL: everything in this plan can be undone. Borrowed. */
+const char *plan_irreversible_phrase(const struct plan *plan);
+
+/* {"facts": {SECTION: {KEY: VALUE}}, "steps": [...], "warnings": [...]}, and "irreversible":
+   PHRASE where there is one; borrowed. */
 const json_t *plan_json(const struct plan *plan);
 
 /* SHA-256 of the canonical form: JSON with sorted keys and no white space. */

@@ -58,7 +58,7 @@ static int try_stage(struct job *job, size_t index, unsigned int attempt, struct
 /* A board that does not answer any more is not asked again: only going back further can help. */
 static bool is_silent(const struct err *err)
 {
-	return err->kind == ERR_TIMEOUT || err->kind == ERR_CONSOLE;
+	return err->kind == ERR_TIMEOUT || err->kind == ERR_CONSOLE || err->kind == ERR_USB;
 }
 
 static int run_stage(struct job *job, size_t index, struct err *err)

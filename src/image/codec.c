@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
-#include "image/bytes.h"
 #include "image/codecs.h"
 
 /* In two pieces, or C would read one hexadecimal digit more. */

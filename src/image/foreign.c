@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
-#include "image/bytes.h"
 #include "image/codec.h"
 
 #define UNPACK     "unpack it and give the image that is in it"

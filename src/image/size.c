@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "image/bytes.h"
 #include "image/image.h"
 
 #define XZ_INDEX_MEMORY ((uint64_t)32 << 20)

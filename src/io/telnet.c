@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/telnet.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 enum {
@@ -85,12 +86,6 @@ static void negotiate(struct telnet *telnet, uint8_t verb, uint8_t option)
 	else
 		agree(telnet, &telnet->theirs[option], verb == WILL, they_may(option), DO, DONT,
 		      option);
-}
-
-static uint32_t be32(const uint8_t *bytes)
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-	       bytes[3];
 }
 
 /* Of the server's answers only the baud rate is of use; line and modem state are not asked for. */

@@ -13,7 +13,7 @@ BANNER = "flashed by a test"
 @pytest.fixture(scope="session")
 def arm64_cache():
     """The folder with Debian's arm64 kernel and busybox."""
-    return pathlib.Path(make("fetch-arm64"))
+    return pathlib.Path(make("fetch-debian"))
 
 
 @pytest.fixture(scope="session")

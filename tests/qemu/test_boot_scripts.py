@@ -42,7 +42,7 @@ def up(who, prefix=""):
 def fixture_inputs(tmp_path_factory):
     """Xen, a kernel, an initramfs and the board's device tree. Not to be changed."""
     folder = tmp_path_factory.mktemp("xen-inputs")
-    cache = Path(make("fetch-arm64", "xen"))
+    cache = Path(make("fetch-debian", "xen"))
     for name in "xen", "vmlinuz":
         shutil.copyfile(cache / name, folder / name)
     make_ramdisk(folder / "ramdisk.gz", cache / "busybox")

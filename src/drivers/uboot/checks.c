@@ -62,11 +62,11 @@ static int check_image(struct job *job, struct deadline deadline, char note[NOTE
 	(void)deadline;
 	(void)err;
 	for (i = 0; i < uboot->item_count; i++) {
-		if (!uboot->items[i].sha256[0]) {
+		if (!uboot->items[i].image.sha256[0]) {
 			snprintf(note, NOTE_SIZE, "!digest not known before it is written");
 			return 0;
 		}
-		total += uboot->items[i].size;
+		total += uboot->items[i].image.size;
 	}
 	snprintf(note, NOTE_SIZE, "read to its end, %s", text_of_size(total, size));
 	return 0;

@@ -27,17 +27,20 @@ static const char *unpacker_of(const char *codec)
 	return NULL;
 }
 
-int direct_check(const struct image_info *info, struct err *err)
+int direct_check_ref(const char *file, struct err *err)
 {
-	if (!text_starts(info->ref, "http://") && !text_starts(info->ref, "https://"))
-		return err_set(err, ERR_USAGE,
-			       "--direct wants an http:// or https:// image, not %s", info->ref);
-	if (strcmp(info->layout, "raw") != 0 || !unpacker_of(info->codec)) {
-		err_set(err, ERR_IMAGE, "the board cannot unpack %s (%s, %s) itself", info->ref,
-			info->codec, info->layout);
-		return err_remedy(err, "leave --direct out: then this host unpacks it");
-	}
-	return 0;
+	if (text_starts(file, "http://") || text_starts(file, "https://"))
+		return 0;
+	return err_set(err, ERR_USAGE, "--direct wants an http:// or https:// image, not %s", file);
+}
+
+int direct_check(const struct job_image *image, struct err *err)
+{
+	if (strcmp(image->layout, "raw") == 0 && unpacker_of(image->codec))
+		return 0;
+	err_set(err, ERR_IMAGE, "the board cannot unpack %s (%s, %s) itself", image->ref,
+		image->codec, image->layout);
+	return err_remedy(err, "leave --direct out: then this host unpacks it");
 }
 
 /* One word for a POSIX shell. */
@@ -146,6 +149,6 @@ int direct_pipeline(struct job *job, const struct item *item, char **source,
 	if (rc == 0)
 		*source = xasprintf("{ sh /tmp/aboard/get || : >/tmp/aboard/bad; } | "
 				    "{ %s || : >/tmp/aboard/bad; }",
-				    unpacker_of(item->codec));
+				    unpacker_of(item->image.codec));
 	return rc;
 }

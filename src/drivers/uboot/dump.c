@@ -114,11 +114,10 @@ static int receive_file(struct job *job, const struct item *item, int fd, char s
 static int prove(struct job *job, struct item *item, const char *sha256, struct deadline deadline,
 		 struct err *err)
 {
+	uint64_t size = item->device_size;
 	char on_board[SHA256_TEXT];
-	int rc;
+	int rc = uboot_digest_on_board(job, item, size, size, 2 * size, on_board, deadline, err);
 
-	item->size = item->device_size;
-	rc = uboot_digest_on_board(job, item, item->size, 2 * item->size, on_board, deadline, err);
 	if (rc < 0)
 		return rc;
 	if (strcmp(on_board, sha256) != 0)

@@ -154,7 +154,7 @@ static int make_items(struct job *job, struct err *err)
 	uboot->items = xcalloc(uboot->item_count, sizeof(*uboot->items));
 	for (i = 0; i < uboot->item_count; i++) {
 		uboot->items[i].request = &job->request->items[i];
-		uboot->items[i].size = IMAGE_SIZE_UNKNOWN;
+		uboot->items[i].image.size = IMAGE_SIZE_UNKNOWN;
 		rc = resolve_target(job, &uboot->items[i], err);
 		if (rc < 0)
 			return rc;
@@ -181,12 +181,12 @@ static void plan_writes(struct job *job)
 
 	for (i = 0; i < uboot->item_count; i++) {
 		const struct item *item = &uboot->items[i];
-		bool known = item->size != IMAGE_SIZE_UNKNOWN;
+		bool known = item->image.size != IMAGE_SIZE_UNKNOWN;
 
 		plan_target(job, item);
 		plan_step(job->plan, "write %s%s to %s, and read it back",
-			  known ? text_of_size(item->size, size) : "all of ",
-			  known ? "" : item->ref, item->describe);
+			  known ? text_of_size(item->image.size, size) : "all of ",
+			  known ? "" : item->image.ref, item->describe);
 	}
 	for (i = 0; i < uboot->manifest->preflash_count; i++)
 		plan_fact(job->plan, "bundle", "runs first", "%s",
@@ -197,6 +197,22 @@ static void plan_end(struct job *job)
 {
 	if (!job->request->no_power_off)
 		plan_step(job->plan, "switch the board off");
+}
+
+static int resolve_image(struct job *job, struct item *item, struct deadline deadline,
+			 struct err *err)
+{
+	bool direct = job->request->direct;
+	const char *file = item->request->file;
+	char section[32];
+	int rc = direct ? direct_check_ref(file, err) : 0;
+
+	uboot_section(uboot_of(job), item, "image", section);
+	if (rc == 0)
+		rc = job_image_resolve(job, &item->image, file, section, direct, deadline, err);
+	if (rc == 0 && direct)
+		rc = direct_check(&item->image, err);
+	return rc;
 }
 
 int uboot_resolve_flash(struct job *job, struct deadline deadline, struct err *err)
@@ -213,7 +229,7 @@ int uboot_resolve_flash(struct job *job, struct deadline deadline, struct err *e
 		return rc;
 	uboot = uboot_of(job);
 	for (i = 0; i < uboot->item_count; i++) {
-		rc = uboot_resolve_image(job, &uboot->items[i], deadline, err);
+		rc = resolve_image(job, &uboot->items[i], deadline, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -287,8 +303,7 @@ void uboot_release(struct job *job)
 		free(uboot->loads[i].path);
 	for (i = 0; i < uboot->item_count; i++) {
 		free(uboot->items[i].describe);
-		free(uboot->items[i].ref);
-		image_close(uboot->items[i].image);
+		job_image_free(&uboot->items[i].image);
 	}
 	free(uboot->items);
 	bundle_free(uboot->bundle);

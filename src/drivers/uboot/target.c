@@ -43,11 +43,11 @@ static int check_size(const struct item *item, struct err *err)
 {
 	char wanted[TEXT_SIZE], there[TEXT_SIZE];
 
-	if (item->size == IMAGE_SIZE_UNKNOWN || item->size <= item->device_size)
+	if (item->image.size == IMAGE_SIZE_UNKNOWN || item->image.size <= item->device_size)
 		return 0;
 	err_set(err, ERR_TARGET,
 		"the image does not fit: it has %s (%" PRIu64 " bytes), %s has %s (%" PRIu64 ")",
-		text_of_size(item->size, wanted), item->size, item->device,
+		text_of_size(item->image.size, wanted), item->image.size, item->device,
 		text_of_size(item->device_size, there), item->device_size);
 	return err_remedy(err, "nothing was written; choose another target or a smaller image");
 }

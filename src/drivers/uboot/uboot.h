@@ -12,6 +12,7 @@
 #include "bundle/bundle.h"
 #include "drivers/uboot/blockdev.h"
 #include "engine/job.h"
+#include "engine/job_image.h"
 #include "serve/http_server.h"
 #include "serve/tftp_server.h"
 
@@ -31,19 +32,13 @@ struct load {
 /* One thing to write or to read back. */
 struct item {
 	const struct request_item *request;
-	const char *target;   /* name */
-	const char *selector; /* "/dev/..." or "/sys/class/block#TEXT"; borrowed */
-	char *describe;       /* "emmc" or "partition 'root' of emmc"; owned */
-	char *ref;            /* of the image, for messages; owned */
-	uint64_t size;        /* bytes to write; IMAGE_SIZE_UNKNOWN until the stream has ended */
-	char sha256[SHA256_TEXT]; /* of the decoded image; empty until known */
-	const char *codec;        /* "xz"; a constant */
-	bool repeatable;          /* the image can be opened again */
-	char device[64];          /* "/dev/mmcblk0"; empty until resolved on the board */
-	char sysfs[64];           /* "/sys/class/block/mmcblk0" */
-	uint64_t device_size;     /* bytes */
-	struct image *image; /* opened in resolve and not begun: one that cannot be opened again;
-				NULL: none */
+	const char *target;     /* name */
+	const char *selector;   /* "/dev/..." or "/sys/class/block#TEXT"; borrowed */
+	char *describe;         /* "emmc" or "partition 'root' of emmc"; owned */
+	struct job_image image; /* flash only */
+	char device[64];        /* "/dev/mmcblk0"; empty until resolved on the board */
+	char sysfs[64];         /* "/sys/class/block/mmcblk0" */
+	uint64_t device_size;   /* bytes */
 };
 
 struct uboot {
@@ -72,7 +67,7 @@ static inline struct uboot *uboot_of(struct job *job)
 	return (struct uboot *)job->own;
 }
 
-/* resolve.c, images.c */
+/* resolve.c */
 int uboot_resolve_flash(struct job *job, struct deadline deadline, struct err *err);
 int uboot_resolve_dump(struct job *job, struct deadline deadline, struct err *err);
 int uboot_resolve_bootloader(struct job *job, struct deadline deadline, struct err *err);
@@ -82,11 +77,6 @@ void uboot_release(struct job *job);
 /* The plan's section of an item: "image", or "image 2" when there are several. */
 void uboot_section(const struct uboot *uboot, const struct item *item, const char *kind,
 		   char out[32]);
-/* The item's image, to be read from its beginning; owned by the caller, also after an error. */
-int uboot_take_image(struct job *job, struct item *item, struct image **image,
-		     struct deadline deadline, struct err *err);
-int uboot_resolve_image(struct job *job, struct item *item, struct deadline deadline,
-			struct err *err);
 
 /* checks.c */
 extern const struct check uboot_flash_checks[], uboot_dump_checks[], uboot_linux_checks[],
@@ -136,14 +126,16 @@ int uboot_flush(struct job *job, struct deadline deadline, struct err *err);
 int uboot_verify(struct job *job, struct deadline deadline, struct err *err);
 int uboot_dump(struct job *job, struct deadline deadline, struct err *err);
 
-/* SHA-256 of the first item->size bytes of the item's device, as the board reads them. Progress:
+/* SHA-256 of the first `size` bytes of the item's device, as the board reads them. Progress:
  * base + what was read, of total. */
-int uboot_digest_on_board(struct job *job, const struct item *item, uint64_t base, uint64_t total,
-			  char sha256[SHA256_TEXT], struct deadline deadline, struct err *err);
+int uboot_digest_on_board(struct job *job, const struct item *item, uint64_t size, uint64_t base,
+			  uint64_t total, char sha256[SHA256_TEXT], struct deadline deadline,
+			  struct err *err);
 
-/* direct.c: whether the board can pull and unpack this image itself; and the shell pipeline, owned
- * by the caller, that does. */
-int direct_check(const struct image_info *info, struct err *err);
+/* direct.c: whether the board can pull an image of this name itself, and unpack it; and the shell
+ * pipeline, owned by the caller, that does. */
+int direct_check_ref(const char *file, struct err *err);
+int direct_check(const struct job_image *image, struct err *err);
 int direct_pipeline(struct job *job, const struct item *item, char **source,
 		    struct deadline deadline, struct err *err);
 

@@ -26,10 +26,11 @@ static char *read_exactly(const char *device, uint64_t size)
 	return buf_steal(&line);
 }
 
-int uboot_digest_on_board(struct job *job, const struct item *item, uint64_t base, uint64_t total,
-			  char sha256[SHA256_TEXT], struct deadline deadline, struct err *err)
+int uboot_digest_on_board(struct job *job, const struct item *item, uint64_t size, uint64_t base,
+			  uint64_t total, char sha256[SHA256_TEXT], struct deadline deadline,
+			  struct err *err)
 {
-	_cleanup_(freep) char *reading = read_exactly(item->device, item->size);
+	_cleanup_(freep) char *reading = read_exactly(item->device, size);
 	_cleanup_(freep) char *pipeline = xasprintf("{ %s } | sha256sum", reading);
 	_cleanup_(freep) char *what = xasprintf("reading %s back", item->describe);
 	_cleanup_(buf_free) struct buf output = {0};
@@ -53,17 +54,18 @@ static int verify_item(struct job *job, const struct item *item, uint64_t base, 
 		       struct deadline deadline, struct err *err)
 {
 	char sha256[SHA256_TEXT];
-	int rc = uboot_digest_on_board(job, item, base, total, sha256, deadline, err);
+	int rc = uboot_digest_on_board(job, item, item->image.size, base, total, sha256, deadline,
+				       err);
 
 	if (rc < 0)
 		return rc;
-	if (strcmp(sha256, item->sha256) != 0) {
+	if (strcmp(sha256, item->image.sha256) != 0) {
 		err_set(err, ERR_VERIFY, "%s (%s) reads back as %s, the image is %s",
-			item->describe, item->device, sha256, item->sha256);
+			item->describe, item->device, sha256, item->image.sha256);
 		return err_remedy(
 			err, "the medium does not keep what is written to it: try another one");
 	}
-	job_wrote(job, item->describe, item->device, item->size, sha256, true);
+	job_wrote(job, item->describe, item->device, item->image.size, sha256, true);
 	return 0;
 }
 
@@ -75,10 +77,10 @@ int uboot_verify(struct job *job, struct deadline deadline, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < uboot->item_count; i++)
-		total += uboot->items[i].size;
+		total += uboot->items[i].image.size;
 	for (i = 0; rc == 0 && i < uboot->item_count; i++) {
 		rc = verify_item(job, &uboot->items[i], base, total, deadline, err);
-		base += uboot->items[i].size;
+		base += uboot->items[i].image.size;
 	}
 	job->proven = rc == 0;
 	return rc;

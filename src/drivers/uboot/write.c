@@ -58,33 +58,27 @@ static int open_stream(struct job *job, struct item *item, struct image **image,
 		deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, "write"));
 	int rc;
 
-	rc = uboot_take_image(job, item, image, deadline, err);
+	rc = job_image_take(job, &item->image, image, deadline, err);
 	if (rc < 0)
 		return rc;
 	return http_server_add_stream(uboot_of(job)->http, "image", image_stream(*image),
-				      item->size, path, err);
+				      item->image.size, path, err);
 }
 
 /* The whole stream was given, and it was the image of the plan. */
 static int check_stream(struct item *item, const struct serving *serving, const struct image *image,
 			struct err *err)
 {
-	const struct image_info *info = image_info(image);
 	struct http_progress progress = {0};
 	int rc = watch_stream((void *)(uintptr_t)serving, err);
 
 	if (rc < 0)
 		return rc;
 	http_server_progress(serving->http, serving->path, &progress);
-	if (!progress.done || !info->sha256[0])
+	if (!progress.done || !image_info(image)->sha256[0])
 		return err_set(err, ERR_NETWORK,
 			       "the board took only %" PRIu64 " bytes of the image", progress.sent);
-	if (item->sha256[0] && strcmp(item->sha256, info->sha256) != 0)
-		return err_set(err, ERR_DIGEST, "%s has changed since the plan was made",
-			       item->ref);
-	memcpy(item->sha256, info->sha256, sizeof(item->sha256));
-	item->size = info->size;
-	return 0;
+	return job_image_read(&item->image, image, err);
 }
 
 /* `source` is the shell text that gives the decoded bytes. */
@@ -94,7 +88,7 @@ static int run_dd(struct job *job, struct item *item, const char *source,
 	_cleanup_(buf_free) struct buf output = {0};
 	_cleanup_(freep) char *pipeline = NULL;
 	struct dd dd;
-	int rc = know_dd(job, item->size, &dd, deadline, err);
+	int rc = know_dd(job, item->image.size, &dd, deadline, err);
 
 	if (rc < 0)
 		return rc;
@@ -166,11 +160,12 @@ int uboot_write(struct job *job, struct deadline deadline, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < uboot->item_count; i++)
-		total = uboot->items[i].size == IMAGE_SIZE_UNKNOWN ? 0
-								   : total + uboot->items[i].size;
+		total = uboot->items[i].image.size == IMAGE_SIZE_UNKNOWN
+				? 0
+				: total + uboot->items[i].image.size;
 	for (i = 0; rc == 0 && i < uboot->item_count; i++) {
 		rc = write_item(job, &uboot->items[i], base, total, deadline, err);
-		base += uboot->items[i].size;
+		base += uboot->items[i].image.size;
 	}
 	return rc;
 }

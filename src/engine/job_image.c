@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* The images of a flash: opened, and, where they can be opened again, read whole before anything is
- * touched. */
+#include "engine/job_image.h"
+
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundle/oci.h"
-#include "drivers/uboot/uboot.h"
 #include "engine/scan_cache.h"
 
-static int open_image(struct job *job, const struct item *item, struct image **image,
+static int open_image(struct job *job, const struct job_image *image, struct image **opened,
 		      struct deadline deadline, struct err *err)
 {
 	struct image_options options = {
@@ -20,7 +20,7 @@ static int open_image(struct job *job, const struct item *item, struct image **i
 		.sha256 = job->request->sha256,
 		.open_ref = oci_open_image,
 	};
-	return image_open(image, item->request->file, &options, deadline, err);
+	return image_open(opened, image->file, &options, deadline, err);
 }
 
 struct scanning {
@@ -115,12 +115,9 @@ static int recall(struct job *job, const char *path, struct scan *scan, char giv
 	return rc;
 }
 
-static void plan_image(struct job *job, const struct item *item, const struct image_info *info,
-		       const char *given_sha256)
+static void plan_image(struct job *job, const struct job_image *image, const char *section,
+		       const struct image_info *info, const char *given_sha256)
 {
-	char section[32];
-
-	uboot_section(uboot_of(job), item, "image", section);
 	plan_fact(job->plan, section, "ref", "%s", info->ref);
 	if (strcmp(info->codec, "none") != 0)
 		plan_fact(job->plan, section, "compression", "%s", info->codec);
@@ -128,10 +125,10 @@ static void plan_image(struct job *job, const struct item *item, const struct im
 		plan_fact(job->plan, section, "layout", "%s", info->layout);
 	if (strcmp(info->codec, "none") != 0 && given_sha256[0])
 		plan_fact(job->plan, section, "sha256 as given", "%s", given_sha256);
-	if (item->size != IMAGE_SIZE_UNKNOWN)
-		plan_fact_bytes(job->plan, section, "size", item->size);
-	if (item->sha256[0])
-		plan_fact(job->plan, section, "sha256", "%s", item->sha256);
+	if (image->size != IMAGE_SIZE_UNKNOWN)
+		plan_fact_bytes(job->plan, section, "size", image->size);
+	if (image->sha256[0])
+		plan_fact(job->plan, section, "sha256", "%s", image->sha256);
 	else
 		plan_warn(job->plan,
 			  "%s is read only while it is written: damage in it shows only then",
@@ -145,68 +142,87 @@ static bool is_local(const char *ref)
 	return strcmp(ref, "-") != 0 && !strstr(ref, "://");
 }
 
-static int know_image(struct job *job, struct item *item, struct image *image,
+static int know_image(struct job *job, struct job_image *image, struct image *opened, bool scan,
 		      char given[SHA256_TEXT], struct err *err)
 {
-	const struct image_info *info = image_info(image);
-	bool known = false, local = is_local(item->request->file);
-	struct scan scan;
+	const struct image_info *info = image_info(opened);
+	bool known = false, local = is_local(image->file);
+	struct scan before;
 	int rc = 0;
 
 	if (local && strcmp(info->codec, "none") != 0)
-		rc = recall(job, item->request->file, &scan, given, &known, err);
-	if (rc == 0 && !known && (local || job->request->direct)) {
-		rc = decode(job, image, err);
+		rc = recall(job, image->file, &before, given, &known, err);
+	if (rc == 0 && !known && (local || scan)) {
+		rc = decode(job, opened, err);
 		memcpy(given, info->given_sha256, SHA256_TEXT);
 	}
 	if (rc < 0)
 		return rc;
-	item->size = known ? scan.size : info->size;
-	memcpy(item->sha256, known ? scan.sha256 : info->sha256, sizeof(item->sha256));
+	image->size = known ? before.size : info->size;
+	memcpy(image->sha256, known ? before.sha256 : info->sha256, sizeof(image->sha256));
 	return 0;
 }
 
-int uboot_resolve_image(struct job *job, struct item *item, struct deadline deadline,
-			struct err *err)
+int job_image_resolve(struct job *job, struct job_image *image, const char *file,
+		      const char *section, bool scan, struct deadline deadline, struct err *err)
 {
-	_cleanup_(image_closep) struct image *image = NULL;
+	_cleanup_(image_closep) struct image *opened = NULL;
 	char given[SHA256_TEXT] = "";
 	int rc;
 
+	*image = (struct job_image){.file = file, .size = IMAGE_SIZE_UNKNOWN};
 	/* What is read only once is read with the deadline it was opened with. */
-	if (strcmp(item->request->file, "-") == 0)
+	if (strcmp(file, "-") == 0)
 		deadline =
 			deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, "write"));
-	rc = open_image(job, item, &image, deadline, err);
+	rc = open_image(job, image, &opened, deadline, err);
 	if (rc < 0)
 		return rc;
-	item->ref = xstrdup(image_info(image)->ref);
-	item->repeatable = image_info(image)->repeatable;
-	item->codec = image_info(image)->codec;
-	rc = job->request->direct ? direct_check(image_info(image), err) : 0;
-	if (rc == 0)
-		rc = know_image(job, item, image, given, err);
+	image->ref = xstrdup(image_info(opened)->ref);
+	image->repeatable = image_info(opened)->repeatable;
+	image->codec = image_info(opened)->codec;
+	image->layout = image_info(opened)->layout;
+	rc = know_image(job, image, opened, scan, given, err);
 	if (rc < 0)
 		return rc;
-	plan_image(job, item, image_info(image), given);
-	if (!item->repeatable)
-		item->image = steal(image);
+	plan_image(job, image, section, image_info(opened), given);
+	if (!image->repeatable)
+		image->image = steal(opened);
 	return 0;
 }
 
 /* What cannot be opened again is given away once: its beginning has been read already. */
-int uboot_take_image(struct job *job, struct item *item, struct image **image,
-		     struct deadline deadline, struct err *err)
+int job_image_take(struct job *job, struct job_image *image, struct image **taken,
+		   struct deadline deadline, struct err *err)
 {
 	int rc;
 
-	*image = steal(item->image);
-	if (*image)
+	*taken = steal(image->image);
+	if (*taken)
 		return 0;
-	if (!item->repeatable)
-		return err_set(err, ERR_IMAGE, "%s cannot be read a second time", item->ref);
-	rc = open_image(job, item, image, deadline, err);
-	if (rc == 0 && strcmp(image_info(*image)->codec, item->codec) != 0)
-		rc = err_set(err, ERR_DIGEST, "%s has changed since the plan was made", item->ref);
+	if (!image->repeatable)
+		return err_set(err, ERR_IMAGE, "%s cannot be read a second time", image->ref);
+	rc = open_image(job, image, taken, deadline, err);
+	if (rc == 0 && strcmp(image_info(*taken)->codec, image->codec) != 0)
+		rc = err_set(err, ERR_DIGEST, "%s has changed since the plan was made", image->ref);
 	return rc;
+}
+
+int job_image_read(struct job_image *image, const struct image *taken, struct err *err)
+{
+	const struct image_info *info = image_info(taken);
+
+	if (image->sha256[0] && strcmp(image->sha256, info->sha256) != 0)
+		return err_set(err, ERR_DIGEST, "%s has changed since the plan was made",
+			       image->ref);
+	memcpy(image->sha256, info->sha256, sizeof(image->sha256));
+	image->size = info->size;
+	return 0;
+}
+
+void job_image_free(struct job_image *image)
+{
+	free(image->ref);
+	image_close(image->image);
+	*image = (struct job_image){0};
 }
