@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Arithmetic as bash has it: 64 bits signed that wrap round, C's arith_ops and precedence, **,
+/* Arithmetic as bash has it: 64 bits signed that wrap round, C's operators and precedence, **,
    base#digits. Assignments, ++, -- and the comma are left out: a config has no use for them. */
 #include "build/config.h"
 

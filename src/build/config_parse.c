@@ -88,19 +88,34 @@ static struct config_entry *assign(struct scanner *scanner, struct place place, 
 	return entry;
 }
 
+/* What += adds to: what is there, else what the environment holds. */
+static const char *text_before(const struct config *config, const char *name, const struct key *key)
+{
+	const struct config_entry *entry = config_find(config, name, key->index, key->second);
+	const char *text = NULL;
+
+	if (entry)
+		return entry->text;
+	if (key->index == 0 && key->second < 0)
+		text = config_environment(config, name);
+	return text ? text : "";
+}
+
 static int assign_text(struct scanner *scanner, struct place place, const char *name,
 		       const struct key *key, const char *text, bool append)
 {
-	struct config_entry *entry = assign(scanner, place, name, key);
-	char *joined;
+	const char *before = append ? text_before(scanner->config, name, key) : "";
+	_cleanup_(freep) char *joined = NULL;
+	struct config_entry *entry;
 
+	if (strlen(before) + strlen(text) > CONFIG_TEXT)
+		return scan_error(scanner, place, "%s is longer than %d bytes", name, CONFIG_TEXT);
+	joined = xasprintf("%s%s", before, text);
+	entry = assign(scanner, place, name, key);
 	if (!entry)
 		return -ERR_CONFIG;
-	if (append && strlen(entry->text) + strlen(text) > CONFIG_TEXT)
-		return scan_error(scanner, place, "%s is longer than %d bytes", name, CONFIG_TEXT);
-	joined = xasprintf("%s%s", append ? entry->text : "", text);
 	free(entry->text);
-	entry->text = joined;
+	entry->text = steal(joined);
 	return 0;
 }
 
@@ -129,15 +144,40 @@ static void skip_between(struct scanner *scanner)
 	}
 }
 
+/* Elements of an array that is being read. They are assigned when all are there, so that each may
+   refer to what the array held before. */
+struct array {
+	struct element {
+		struct place place;
+		struct key key;
+		char *text;
+	} * items;
+	size_t count;
+};
+
+static void free_array(struct array *array)
+{
+	while (array->count)
+		free(array->items[--array->count].text);
+	free(array->items);
+}
+
+static void add_element(struct array *array, struct place place, const struct key *key, char *text)
+{
+	array->items = xrealloc(array->items, array->count + 1, sizeof(*array->items));
+	array->items[array->count++] = (struct element){place, *key, text};
+}
+
 /* [i]=value or value [value...] (a variable without quotes may hold several words). */
-static int scan_element(struct scanner *scanner, const char *name, struct key *key)
+static int scan_element(struct scanner *scanner, struct array *array, struct key *key)
 {
 	_cleanup_(scan_list_free) struct scan_list words = {0};
 	struct place place = scan_place(scanner);
+	bool keyed = scan_peek(scanner) == '[';
 	size_t i;
 	int rc = 0;
 
-	if (scan_peek(scanner) == '[') {
+	if (keyed) {
 		rc = scan_key(scanner, key);
 		if (rc == 0 && scan_peek(scanner) != '=')
 			rc = scan_error(scanner, place, "a '=' is missing after ']'");
@@ -145,11 +185,11 @@ static int scan_element(struct scanner *scanner, const char *name, struct key *k
 			return rc;
 		scan_next(scanner);
 	}
-	rc = scan_words(scanner, &words);
+	rc = scan_words(scanner, keyed, &words);
 	for (i = 0; rc == 0 && i < words.count; i++, key->index++) {
-		if (key->index > CONFIG_INDEX_MAX)
-			return scan_error(scanner, place, "an index is above %d", CONFIG_INDEX_MAX);
-		rc = assign_text(scanner, place, name, key, words.items[i], false);
+		if (key->index > CONFIG_INDEX_MAX || array->count >= CONFIG_ENTRIES)
+			return scan_error(scanner, place, "the array has too many elements");
+		add_element(array, place, key, steal(words.items[i]));
 	}
 	return rc;
 }
@@ -157,20 +197,25 @@ static int scan_element(struct scanner *scanner, const char *name, struct key *k
 /* NAME=( ... ) */
 static int scan_array(struct scanner *scanner, struct place place, const char *name, bool append)
 {
+	_cleanup_(free_array) struct array array = {0};
 	struct key key = {.indexed = true, .second = -1};
+	size_t i;
 	int rc = 0;
 
 	if (append)
 		key.index = next_index(scanner->config, name);
-	else
-		config_clear(scanner->config, name);
 	scan_next(scanner);
 	for (skip_between(scanner); rc == 0 && scan_peek(scanner) != ')'; skip_between(scanner)) {
 		if (scan_end(scanner))
 			return scan_error(scanner, place, "the array %s is not closed", name);
-		rc = scan_element(scanner, name, &key);
+		rc = scan_element(scanner, &array, &key);
 	}
 	scan_next(scanner);
+	if (rc == 0 && !append)
+		config_clear(scanner->config, name);
+	for (i = 0; rc == 0 && i < array.count; i++)
+		rc = assign_text(scanner, array.items[i].place, name, &array.items[i].key,
+				 array.items[i].text, false);
 	return rc;
 }
 

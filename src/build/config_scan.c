@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Words of the configuration language: quotes, and what a dollar sign stands for. */
+/* Words of the configuration language: a place in the text, and quotes. */
 #include "build/config_scan.h"
 
 #include <ctype.h>
@@ -10,25 +10,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-
-#define DEPTH_MAX 32
-
-/* Where in a word we are: it decides what ends it and what a character means. */
-enum where {
-	PLAIN,       /* without quotes */
-	IN_QUOTES,   /* in "..." */
-	IN_BRACES,   /* the word of ${NAME:-word} */
-	IN_ARITH,    /* in $(( )) */
-	IN_BRACKETS, /* in [ ] */
-};
-
-/* A word being read. With a list, blanks that come from variables without quotes divide it. */
-struct word {
-	struct buf *text;
-	struct scan_list *list;
-	bool started;   /* there is a word, if only an empty one in quotes */
-	bool in_quotes; /* the ${} around us stands in "..." */
-};
 
 static int scan_part(struct scanner *scanner, struct word *word, enum where where);
 
@@ -47,7 +28,7 @@ static char peek_at(const struct scanner *scanner, size_t offset)
 	return scanner->at + offset < scanner->size ? scanner->text[scanner->at + offset] : '\0';
 }
 
-static bool looking_at(const struct scanner *scanner, const char *text)
+bool scan_looking_at(const struct scanner *scanner, const char *text)
 {
 	size_t length = strlen(text);
 
@@ -80,12 +61,12 @@ struct place scan_place(const struct scanner *scanner)
 
 bool scan_continues(const struct scanner *scanner)
 {
-	return looking_at(scanner, "\\\n");
+	return scan_looking_at(scanner, "\\\n");
 }
 
 static bool at_carriage_return(const struct scanner *scanner)
 {
-	return looking_at(scanner, "\r\n") ||
+	return scan_looking_at(scanner, "\r\n") ||
 	       (scan_peek(scanner) == '\r' && scanner->at + 1 == scanner->size);
 }
 
@@ -134,7 +115,7 @@ void scan_list_free(struct scan_list *words)
 	*words = (struct scan_list){0};
 }
 
-static void finish_word(struct word *word)
+void word_finish(struct word *word)
 {
 	if (word->started) {
 		word->list->items = xrealloc(word->list->items, word->list->count + 1,
@@ -152,7 +133,7 @@ static void put(struct word *word, char c)
 }
 
 /* Adds what a variable held. */
-static void put_text(struct word *word, const char *text, bool quoted)
+void word_put_text(struct word *word, const char *text, bool quoted)
 {
 	if (!word->list || quoted) {
 		word->started = word->started || quoted || *text;
@@ -161,19 +142,19 @@ static void put_text(struct word *word, const char *text, bool quoted)
 	}
 	for (; *text; text++) {
 		if (isspace((unsigned char)*text))
-			finish_word(word);
+			word_finish(word);
 		else
 			put(word, *text);
 	}
 }
 
 /* Reads up to `end`, which is skipped. */
-static int scan_until(struct scanner *scanner, struct word *word, enum where where, const char *end,
-		      struct place start, const char *what)
+int scan_until(struct scanner *scanner, struct word *word, enum where where, const char *end,
+	       struct place start, const char *what)
 {
 	int rc = 0;
 
-	while (rc == 0 && !looking_at(scanner, end)) {
+	while (rc == 0 && !scan_looking_at(scanner, end)) {
 		if (scan_end(scanner))
 			return scan_error(scanner, start, "%s is not closed", what);
 		rc = scan_part(scanner, word, where);
@@ -199,10 +180,17 @@ static int scan_single_quotes(struct scanner *scanner, struct word *word)
 static int scan_double_quotes(struct scanner *scanner, struct word *word)
 {
 	struct place start = scan_place(scanner);
+	size_t size = word->text->size;
+	bool started = word->started;
+	int rc;
 
 	word->started = true;
+	word->no_words = false;
 	scan_next(scanner);
-	return scan_until(scanner, word, IN_QUOTES, "\"", start, "the quote");
+	rc = scan_until(scanner, word, IN_QUOTES, "\"", start, "the quote");
+	if (word->no_words && word->text->size == size)
+		word->started = started;
+	return rc;
 }
 
 static void scan_backslash(struct scanner *scanner, struct word *word, enum where where)
@@ -224,181 +212,6 @@ static void scan_backslash(struct scanner *scanner, struct word *word, enum wher
 	scan_next(scanner);
 }
 
-/* $(( expression )) */
-static int scan_arithmetic(struct scanner *scanner, struct word *word, bool quoted)
-{
-	_cleanup_(buf_free) struct buf text = {.max = CONFIG_TEXT};
-	struct word inner = {.text = &text, .in_quotes = true};
-	struct place start = scan_place(scanner);
-	struct err why = {0};
-	char number[24];
-	int64_t value;
-	int rc;
-
-	scan_skip(scanner, 3);
-	rc = scan_until(scanner, &inner, IN_ARITH, "))", start, "$((");
-	if (rc < 0)
-		return rc;
-	if (config_arithmetic(scanner->config, buf_text(&text), &value, &why) < 0)
-		return scan_error(scanner, start, "%s", why.text);
-	snprintf(number, sizeof(number), "%lld", (long long)value);
-	put_text(word, number, quoted);
-	return 0;
-}
-
-static char *scan_name(struct scanner *scanner)
-{
-	size_t start = scanner->at;
-
-	if (isalpha((unsigned char)scan_peek(scanner)) || scan_peek(scanner) == '_')
-		while (isalnum((unsigned char)scan_peek(scanner)) || scan_peek(scanner) == '_')
-			scan_next(scanner);
-	return xstrndup(scanner->text + start, scanner->at - start);
-}
-
-/* What ${...} refers to. */
-struct reference {
-	struct key key;
-	bool all;    /* [@] or [*] */
-	bool length; /* ${#...} */
-};
-
-/* The number of elements, or all of them with a blank between. */
-static void put_all(struct scanner *scanner, const char *name, bool count, struct buf *out)
-{
-	struct config *config = scanner->config;
-	size_t found = 0, i;
-
-	for (i = 0; i < config->count; i++) {
-		if (strcmp(config->entries[i].name, name) != 0)
-			continue;
-		config->entries[i].used = true;
-		if (!count)
-			buf_addf(out, "%s%s", found ? " " : "", config->entries[i].text);
-		found++;
-	}
-	if (count)
-		buf_addf(out, "%zu", found);
-}
-
-/* :-word, -word, %suffix; `value` is changed in place. The place is behind the name. */
-static int scan_operator(struct scanner *scanner, struct word *outer, bool set, struct buf *value,
-			 struct place start)
-{
-	_cleanup_(buf_free) struct buf text = {.max = CONFIG_TEXT};
-	struct word inner = {.text = &text, .in_quotes = outer->in_quotes};
-	bool colon = looking_at(scanner, ":-"), dash = looking_at(scanner, "-");
-	bool suffix = looking_at(scanner, "%") && !looking_at(scanner, "%%");
-	int rc;
-
-	if (scan_end(scanner))
-		return scan_error(scanner, start, "${ is not closed");
-	if (!colon && !dash && !suffix)
-		return scan_error(scanner, scan_place(scanner),
-				  "only ${NAME}, ${NAME:-text} and ${NAME%%suffix} are understood");
-	scan_skip(scanner, colon ? 2 : 1);
-	rc = scan_until(scanner, &inner, IN_BRACES, "}", start, "${");
-	if (rc < 0)
-		return rc;
-	if (suffix && strpbrk(buf_text(&text), "*?["))
-		return scan_error(scanner, start, "a suffix with *, ? or [ is not understood");
-	if (suffix && value->size && text_ends(buf_text(value), buf_text(&text)))
-		value->data[value->size -= text.size] = '\0';
-	if (!suffix && (colon ? value->size == 0 : !set)) {
-		buf_clear(value);
-		buf_add_text(value, buf_text(&text));
-	}
-	return 0;
-}
-
-/* The name with its index behind ${ or ${# . */
-static int scan_reference(struct scanner *scanner, struct place start, char **name,
-			  struct reference *reference)
-{
-	*reference = (struct reference){.key = {.second = -1}};
-	reference->length = scan_peek(scanner) == '#';
-	if (reference->length)
-		scan_next(scanner);
-	*name = scan_name(scanner);
-	if (!**name)
-		return scan_error(scanner, start, "${ needs the name of a variable");
-	reference->all = looking_at(scanner, "[@]") || looking_at(scanner, "[*]");
-	if (reference->all)
-		scan_skip(scanner, 3);
-	else if (scan_peek(scanner) == '[')
-		return scan_key(scanner, &reference->key);
-	return 0;
-}
-
-/* ${...} */
-static int scan_braces(struct scanner *scanner, struct word *word, bool quoted)
-{
-	_cleanup_(buf_free) struct buf value = {.max = CONFIG_TEXT};
-	_cleanup_(freep) char *name = NULL;
-	struct word context = {.in_quotes = quoted};
-	struct place start = scan_place(scanner);
-	struct reference reference;
-	const char *text = NULL;
-	int rc;
-
-	scan_skip(scanner, 2);
-	rc = scan_reference(scanner, start, &name, &reference);
-	if (rc < 0)
-		return rc;
-	if (reference.all)
-		put_all(scanner, name, reference.length, &value);
-	else
-		text = config_lookup(scanner->config, name, reference.key.index,
-				     reference.key.second);
-	if (!reference.all && reference.length)
-		buf_addf(&value, "%zu", text ? strlen(text) : (size_t)0);
-	else if (text)
-		buf_add_text(&value, text);
-	if (scan_peek(scanner) == '}' || reference.length) {
-		if (scan_peek(scanner) != '}')
-			return scan_error(scanner, start, "${ is not closed");
-		scan_next(scanner);
-	} else {
-		rc = scan_operator(scanner, &context, text || (reference.all && value.size), &value,
-				   start);
-	}
-	if (rc == 0)
-		put_text(word, buf_text(&value), quoted);
-	return rc;
-}
-
-static int scan_dollar(struct scanner *scanner, struct word *word, enum where where)
-{
-	bool quoted = where != PLAIN && !(where == IN_BRACES && !word->in_quotes);
-	struct place start = scan_place(scanner);
-	_cleanup_(freep) char *name = NULL;
-	const char *text;
-	int rc;
-
-	if (++scanner->depth > DEPTH_MAX)
-		return scan_error(scanner, start, "too many ${ in one another");
-	if (looking_at(scanner, "$((")) {
-		rc = scan_arithmetic(scanner, word, quoted);
-	} else if (looking_at(scanner, "${")) {
-		rc = scan_braces(scanner, word, quoted);
-	} else if (looking_at(scanner, "$(")) {
-		return scan_error(scanner, start, "$( would be run as a command");
-	} else if (where == PLAIN && (looking_at(scanner, "$'") || looking_at(scanner, "$\""))) {
-		return scan_error(scanner, start, "$ before a quote is not understood");
-	} else {
-		scan_next(scanner);
-		name = scan_name(scanner);
-		text = *name ? config_lookup(scanner->config, name, 0, -1) : NULL;
-		if (!*name && scan_peek(scanner) && strchr("0123456789@*#?$!-", scan_peek(scanner)))
-			return scan_error(scanner, start, "$%c has no meaning in a config",
-					  scan_peek(scanner));
-		put_text(word, *name ? (text ? text : "") : "$", quoted || !*name);
-		rc = 0;
-	}
-	scanner->depth--;
-	return rc;
-}
-
 /* What stands without quotes and would make bash do more than assign. */
 static int refuse_plain(struct scanner *scanner, const struct word *word)
 {
@@ -409,7 +222,7 @@ static int refuse_plain(struct scanner *scanner, const struct word *word)
 		return scan_error(scanner, place, "'%c' outside of quotes would run a command", c);
 	if (c == '~' && !word->started)
 		return scan_error(scanner, place, "'~' is not expanded: use $HOME");
-	if (word->list && strchr("*?[{", c))
+	if (word->in_array && strchr("*?[{", c))
 		return scan_error(scanner, place, "'%c' outside of quotes is not expanded", c);
 	return 0;
 }
@@ -438,7 +251,7 @@ static int scan_part(struct scanner *scanner, struct word *word, enum where wher
 
 		put(word, c);
 		scan_next(scanner);
-		if (++scanner->depth > DEPTH_MAX)
+		if (++scanner->depth > SCAN_DEPTH_MAX)
 			return scan_error(scanner, start, "too many parentheses");
 		rc = scan_until(scanner, word, IN_ARITH, ")", start, "the parenthesis");
 		scanner->depth--;
@@ -446,7 +259,10 @@ static int scan_part(struct scanner *scanner, struct word *word, enum where wher
 		return rc;
 	}
 	rc = where == PLAIN ? refuse_plain(scanner, word) : 0;
-	put(word, c);
+	if (plain && word->list && isspace((unsigned char)c))
+		word_finish(word);
+	else
+		put(word, c);
 	scan_next(scanner);
 	return rc;
 }
@@ -465,7 +281,7 @@ static int scan_word(struct scanner *scanner, struct word *word)
 	int rc = 0;
 
 	scanner->depth = 0;
-	while (rc == 0 && !word_ends(scanner, word->list != NULL))
+	while (rc == 0 && !word_ends(scanner, word->in_array))
 		rc = scan_part(scanner, word, PLAIN);
 	if (rc == 0 && buf_over(word->text))
 		return scan_error(scanner, place, "a value is longer than %d bytes", CONFIG_TEXT);
@@ -479,14 +295,16 @@ int scan_value(struct scanner *scanner, struct buf *value)
 	return scan_word(scanner, &word);
 }
 
-int scan_words(struct scanner *scanner, struct scan_list *words)
+int scan_words(struct scanner *scanner, bool whole, struct scan_list *words)
 {
 	_cleanup_(buf_free) struct buf text = {.max = CONFIG_TEXT};
-	struct word word = {.text = &text, .list = words};
+	struct word word = {.text = &text, .list = whole ? NULL : words, .in_array = true};
 	int rc = scan_word(scanner, &word);
 
+	word.list = words;
+	word.started = word.started || whole;
 	if (rc == 0)
-		finish_word(&word);
+		word_finish(&word);
 	return rc;
 }
 
@@ -510,7 +328,7 @@ int scan_key(struct scanner *scanner, struct key *key)
 	char *comma;
 	int rc;
 
-	if (++scanner->depth > DEPTH_MAX)
+	if (++scanner->depth > SCAN_DEPTH_MAX)
 		return scan_error(scanner, start, "too many [ in one another");
 	scan_next(scanner);
 	rc = scan_until(scanner, &word, IN_BRACKETS, "]", start, "[");

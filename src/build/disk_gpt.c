@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "build/disk_table_write.h"
@@ -31,18 +32,10 @@ static int add_part(struct fdisk_context *context, const struct disk_table *tabl
 	return rc;
 }
 
-static void put_le(uint8_t *out, uint64_t value, size_t bytes)
-{
-	size_t i;
-
-	for (i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
 static void seal(uint8_t header[SECTOR_SIZE])
 {
-	put_le(header + 16, 0, 4);
-	put_le(header + 16, crc32_add(0, header, HEADER), 4);
+	put_le32(header + 16, 0);
+	put_le32(header + 16, crc32_add(0, header, HEADER));
 }
 
 /* Moves the array of the first table, and puts back what was where libfdisk wrote it: a boot
@@ -62,7 +55,7 @@ static int move_array(int fd, const struct disk_table *table, const uint8_t *bef
 		rc = file_get(fd, header, sizeof(header), SECTOR_SIZE, err);
 	if (rc < 0)
 		return rc;
-	put_le(header + 72, table->gpt_location / SECTOR_SIZE, 8);
+	put_le64(header + 72, table->gpt_location / SECTOR_SIZE);
 	seal(header);
 	return file_put(fd, header, sizeof(header), SECTOR_SIZE, err);
 }
@@ -78,8 +71,8 @@ static int drop_backup(int fd, const struct disk_table *table, const uint8_t *ke
 		rc = file_get(fd, header, sizeof(header), SECTOR_SIZE, err);
 	if (rc < 0)
 		return rc;
-	put_le(header + 32, 1, 8);
-	put_le(header + 48, table->size / SECTOR_SIZE - 1, 8);
+	put_le64(header + 32, 1);
+	put_le64(header + 48, table->size / SECTOR_SIZE - 1);
 	seal(header);
 	return file_put(fd, header, sizeof(header), SECTOR_SIZE, err);
 }
@@ -107,7 +100,7 @@ static int put_signature(int fd, const struct disk_table *table, struct err *err
 {
 	uint8_t bytes[4];
 
-	put_le(bytes, table->disk_signature, 4);
+	put_le32(bytes, table->disk_signature);
 	return table->disk_signature ? file_put(fd, bytes, 4, 440, err) : 0;
 }
 

@@ -5,18 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "build/disk_table_write.h"
 #include "build/fs_free.h"
 #include "build/genimage_model.h"
+#include "image/sparse_format.h"
 
-/* AOSP libsparse/sparse_format.h; little-endian. */
-#define MAGIC       0xed26ff3aU
-#define HEADER      28
-#define CHUNK       12
-#define RAW         0xcac1U
-#define FILL        0xcac2U
-#define DONT_CARE   0xcac3U
 #define CHUNK_BYTES ((uint64_t)64 << 20) /* of a raw chunk at most */
 
 static const cfg_opt_t options[] = {
@@ -39,29 +34,26 @@ struct sparse {
 	uint8_t *piece;
 };
 
-static void put_le(uint8_t *out, uint64_t value, int bytes)
-{
-	int i;
-
-	for (i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
 static int flush(struct sparse *sparse, struct err *err)
 {
 	uint64_t bytes = sparse->end - sparse->start, blocks = bytes / sparse->block, at;
-	uint64_t payload = sparse->type == RAW ? bytes : sparse->type == FILL ? 4 : 0;
-	uint8_t head[CHUNK + 4] = {0};
+	uint64_t payload = sparse->type == SPARSE_CHUNK_RAW    ? bytes
+			   : sparse->type == SPARSE_CHUNK_FILL ? 4
+							       : 0;
+	uint8_t head[SPARSE_CHUNK_HEADER + SPARSE_FILL] = {0};
 	int rc;
 
 	if (bytes == 0)
 		return 0;
-	put_le(head, sparse->type, 2);
-	put_le(head + 4, blocks, 4);
-	put_le(head + 8, CHUNK + payload, 4);
-	put_le(head + CHUNK, sparse->fill, 4);
-	rc = file_put(sparse->out, head, sparse->type == FILL ? CHUNK + 4 : CHUNK, sparse->at, err);
-	for (at = sparse->start; at < sparse->end && sparse->type == RAW && rc == 0;
+	put_le16(head, (uint16_t)sparse->type);
+	put_le32(head + 4, (uint32_t)blocks);
+	put_le32(head + 8, (uint32_t)(SPARSE_CHUNK_HEADER + payload));
+	put_le32(head + SPARSE_CHUNK_HEADER, sparse->fill);
+	rc = file_put(sparse->out, head,
+		      sparse->type == SPARSE_CHUNK_FILL ? SPARSE_CHUNK_HEADER + SPARSE_FILL
+							: SPARSE_CHUNK_HEADER,
+		      sparse->at, err);
+	for (at = sparse->start; at < sparse->end && sparse->type == SPARSE_CHUNK_RAW && rc == 0;
 	     at += sparse->block) {
 		memset(sparse->piece, 0, sparse->block);
 		rc = file_get(sparse->in, sparse->piece,
@@ -71,9 +63,9 @@ static int flush(struct sparse *sparse, struct err *err)
 			      at, err);
 		if (rc == 0)
 			rc = file_put(sparse->out, sparse->piece, (size_t)sparse->block,
-				      sparse->at + CHUNK + (at - sparse->start), err);
+				      sparse->at + SPARSE_CHUNK_HEADER + (at - sparse->start), err);
 	}
-	sparse->at += CHUNK + payload;
+	sparse->at += SPARSE_CHUNK_HEADER + payload;
 	sparse->chunks++;
 	sparse->start = sparse->end;
 	return rc;
@@ -83,14 +75,15 @@ static int flush(struct sparse *sparse, struct err *err)
 static unsigned int kind_of(const uint8_t *block, uint64_t size, uint32_t *fill)
 {
 	memcpy(fill, block, 4);
-	return memcmp(block, block + 4, (size_t)size - 4) == 0 ? FILL : RAW;
+	return memcmp(block, block + 4, (size_t)size - 4) == 0 ? SPARSE_CHUNK_FILL
+							       : SPARSE_CHUNK_RAW;
 }
 
 static int next_block(struct sparse *sparse, uint64_t at, struct err *err)
 {
 	uint64_t left = sparse->child->size - at;
 	uint32_t fill = 0;
-	unsigned int type = DONT_CARE;
+	unsigned int type = SPARSE_CHUNK_DONT_CARE;
 	int rc;
 
 	if (!spans_has(&sparse->unused, at, at + sparse->block)) {
@@ -103,8 +96,8 @@ static int next_block(struct sparse *sparse, uint64_t at, struct err *err)
 		fill = (uint32_t)sparse->piece[0] | (uint32_t)sparse->piece[1] << 8 |
 		       (uint32_t)sparse->piece[2] << 16 | (uint32_t)sparse->piece[3] << 24;
 	}
-	if (type != sparse->type || (type == FILL && fill != sparse->fill) ||
-	    (type == RAW && sparse->end - sparse->start >= CHUNK_BYTES)) {
+	if (type != sparse->type || (type == SPARSE_CHUNK_FILL && fill != sparse->fill) ||
+	    (type == SPARSE_CHUNK_RAW && sparse->end - sparse->start >= CHUNK_BYTES)) {
 		rc = flush(sparse, err);
 		if (rc < 0)
 			return rc;
@@ -118,10 +111,10 @@ static int next_block(struct sparse *sparse, uint64_t at, struct err *err)
 static int write_sparse(struct sparse *sparse, struct err *err)
 {
 	uint64_t blocks = (sparse->child->size + sparse->block - 1) / sparse->block, i;
-	uint8_t head[HEADER] = {0};
+	uint8_t head[SPARSE_HEADER] = {0};
 	int rc = 0;
 
-	sparse->at = HEADER;
+	sparse->at = SPARSE_HEADER;
 	for (i = 0; i < blocks && rc == 0; i++) {
 		rc = deadline_check(sparse->image->config->deadline, err);
 		if (rc == 0)
@@ -129,13 +122,13 @@ static int write_sparse(struct sparse *sparse, struct err *err)
 	}
 	if (rc == 0)
 		rc = flush(sparse, err);
-	put_le(head, MAGIC, 4);
-	put_le(head + 4, 1, 2);
-	put_le(head + 8, HEADER, 2);
-	put_le(head + 10, CHUNK, 2);
-	put_le(head + 12, sparse->block, 4);
-	put_le(head + 16, blocks, 4);
-	put_le(head + 20, sparse->chunks, 4);
+	put_le32(head, SPARSE_MAGIC);
+	put_le16(head + 4, SPARSE_MAJOR);
+	put_le16(head + 8, SPARSE_HEADER);
+	put_le16(head + 10, SPARSE_CHUNK_HEADER);
+	put_le32(head + 12, (uint32_t)sparse->block);
+	put_le32(head + 16, (uint32_t)blocks);
+	put_le32(head + 20, sparse->chunks);
 	return rc < 0 ? rc : file_put(sparse->out, head, sizeof(head), 0, err);
 }
 

@@ -23,13 +23,15 @@ struct script_options {
 	const char *output;   /* -o: NAME.source and NAME.scr; NULL: UBOOT_SOURCE, UBOOT_SCRIPT */
 	const char *prefix;   /* -p: folder in load commands; NULL: none */
 	const char *key;      /* -k: FOLDER/HINT; NULL: FIT_ENC_KEY_DIR */
-	const char *control_dtb;        /* -u; NULL: FIT_ENC_UB_DTB */
-	const char *form;               /* "seed", "2404", "next"; NULL: "next" */
-	bool fit;                       /* -f */
-	bool dynamic;                   /* -s: U-Boot works addresses and sizes out */
-	bool strict;                    /* the script stops at the first command that fails */
-	const char *const *environment; /* "NAME=VALUE", NULL-terminated, for $NAME in the config */
-	int64_t now;                    /* seconds since 1970, when SOURCE_DATE_EPOCH is not set */
+	const char *control_dtb; /* -u; NULL: FIT_ENC_UB_DTB */
+	const char *form;        /* "seed", "2404", "next"; NULL: "next" */
+	bool fit;                /* -f */
+	bool dynamic;            /* -s: U-Boot works addresses and sizes out */
+	bool strict;             /* the script stops at the first command that fails */
+	/* "NAME=VALUE", NULL-terminated, for $NAME in the config. A PWD in it has to be the current
+	   folder: relative paths start there. */
+	const char *const *environment;
+	int64_t now; /* seconds since 1970, when SOURCE_DATE_EPOCH is not set */
 };
 
 struct script_result {

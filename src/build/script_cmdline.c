@@ -1,45 +1,27 @@
 // SPDX-License-Identifier: MIT
 /* The command lines of Xen, of dom0's Linux, and of Linux alone. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "build/load_cmd.h"
 #include "build/script_model.h"
 
-static int no_device(const struct script *script, const char *variable, struct err *err)
-{
-	script_error(script, variable, 0, err,
-		     "the root device cannot be told from the load command: only mmc and scsi are "
-		     "understood, as in `load mmc 0:1`");
-	return err_remedy(err, "name it: put root=... into %s",
-			  script->xen ? "DOM0_CMD" : "LINUX_CMD");
-}
-
-/* "/dev/mmcblk0p2" for "load mmc 0:1": the device is the word before the colon, the partition is
-   the one behind the one that is loaded from. */
+/* "/dev/mmcblk0p2" for "load mmc 0:1": the partition behind the one that is loaded from. */
 static int root_device(const struct script *script, const char *variable, const char *load_cmd,
 		       char **device, struct err *err)
 {
-	const char *first = load_cmd ? strchr(load_cmd, ':') : NULL, *last, *word;
-	bool mmc = load_cmd && strstr(load_cmd, "mmc"), scsi = load_cmd && strstr(load_cmd, "scsi");
-	_cleanup_(freep) char *number = NULL;
-	uint64_t disk, partition;
+	struct load_disk disk;
+	struct err why = {0};
 
-	if (!mmc && !scsi)
-		return no_device(script, variable, err);
-	last = first ? strrchr(load_cmd, ':') : NULL;
-	for (word = last; word && word > load_cmd && !isblank((unsigned char)word[-1]); word--)
-		;
-	number = word ? xstrndup(word, (size_t)(last - word)) : NULL;
-	if (!number || !text_u64(number, 25, &disk) || !text_u64(first + 1, 127, &partition))
-		return script_error(script, variable, 0, err,
-				    "cannot find device and partition in the load command `%s`",
-				    load_cmd);
-	*device = mmc ? xasprintf("/dev/mmcblk%" PRIu64 "p%" PRIu64, disk, partition + 1)
-		      : xasprintf("/dev/sd%c%" PRIu64, (char)('a' + disk), partition + 1);
+	if (load_cmd_disk(load_cmd, &disk, &why) < 0) {
+		script_error(script, variable, 0, err, "%s", why.text);
+		return err_remedy(err, "name it: put root=... into %s",
+				  script->xen ? "DOM0_CMD" : "LINUX_CMD");
+	}
+	*device = load_disk_name(&disk, disk.partition + 1);
 	return 0;
 }
 

@@ -102,8 +102,13 @@ static int place_variable(struct script *script, enum role role, const char *var
 
 static int place_guest(struct script *script, const struct guest *guest, struct err *err)
 {
+	bool noboot = config_text_at(&script->config, "DOMU_NOBOOT", guest->number) != NULL;
 	int rc;
 
+	if (!guest->started && !noboot)
+		notes_add(&script->result->notes, NOTE_NOTICE,
+			  "Skipping DomU[%u]: cannot handle non-ramdisk rootfs for dom0less VMs.",
+			  guest->number);
 	if (!guest->started)
 		return 0;
 	if (!config_text_at(&script->config, "DOMU_KERNEL", guest->number))

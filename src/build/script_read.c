@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: MIT
 /* The config and the command line, checked as far as that goes without looking at files. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "build/config_vars.h"
+#include "build/load_cmd.h"
+#include "build/root.h"
 #include "build/script_model.h"
-
-static const struct {
-	const char *name, *command;
-} load_commands[] = {
-	{"tftp", "tftpb"},          {"sd", "load mmc 0:1"},        {"scsi", "load scsi 0:1"},
-	{"usb", "fatload usb 0:1"}, {"virtio", "load virtio 0:1"},
-};
 
 static const char *const boot_commands[] = {
 	[BOOT_BOOTI] = "booti", [BOOT_BOOTM] = "bootm", [BOOT_BOOTEFI] = "bootefi",
 	[BOOT_BOOTZ] = "bootz", [BOOT_NONE] = "none",   NULL,
 };
-
-static const char *load_command(const char *text)
-{
-	size_t i;
-
-	for (i = 0; text && i < ARRAY_SIZE(load_commands); i++)
-		if (text_equal(text, load_commands[i].name))
-			return load_commands[i].command;
-	return text;
-}
 
 int script_error(const struct script *script, const char *name, int64_t index, struct err *err,
 		 const char *format, ...)
@@ -102,65 +84,14 @@ int script_numbers(const struct script *script, const char *name, int64_t index,
 	return rc;
 }
 
-/* Takes "." and ".." and doubled slashes out of an absolute path, without looking at links. */
-static char *tidy(const char *path)
-{
-	struct buf out = {.max = PATH_MAX};
-	size_t length;
-
-	for (; *path; path += length) {
-		path += strspn(path, "/");
-		length = strcspn(path, "/");
-		if (length == 0 || (length == 1 && path[0] == '.'))
-			continue;
-		if (length == 2 && path[0] == '.' && path[1] == '.') {
-			while (out.size && out.data[--out.size] != '/')
-				;
-			continue;
-		}
-		buf_add_char(&out, '/');
-		buf_add(&out, path, length);
-	}
-	if (out.data)
-		out.data[out.size] = '\0';
-	if (!out.size)
-		buf_add_char(&out, '/');
-	return buf_steal(&out);
-}
-
-static int find_root(struct script *script, struct err *err)
-{
-	char here[PATH_MAX];
-	_cleanup_(freep) char *joined = NULL;
-
-	if (access(script->options->root, X_OK) < 0)
-		return err_errno(err, ERR_NOT_FOUND, "cannot use the folder %s",
-				 script->options->root);
-	if (!getcwd(here, sizeof(here)))
-		return err_errno(err, ERR_HOST, "cannot tell the current folder");
-	joined = path_join(here, script->options->root);
-	script->root = tidy(joined);
-	return 0;
-}
-
 char *script_path(const struct script *script, const char *name)
 {
-	_cleanup_(freep) char *joined = path_join(script->root, name);
-
-	return tidy(joined);
+	return root_path(script->root, name);
 }
 
 char *script_file(const struct script *script, const char *name)
 {
-	char *path = script_path(script, name);
-	size_t length = strlen(script->root);
-	char *inside;
-
-	if (!text_starts(path, script->root) || path[length] != '/')
-		return path;
-	inside = xstrdup(path + length + 1);
-	free(path);
-	return inside;
+	return root_name(script->root, name);
 }
 
 uint32_t script_phandle(struct script *script)
@@ -254,9 +185,8 @@ static int read_load_cmd(struct script *script, struct err *err)
 		script->fit = true;
 		given = NULL;
 	}
-	if (!given)
-		given = config_text(&script->config, "LOAD_CMD");
-	script->load_cmd = load_command(given);
+	/* The short names are for the command line only. */
+	script->load_cmd = given ? load_cmd_of(given) : config_text(&script->config, "LOAD_CMD");
 	if (script->load_cmd || script->fit || loads_are_complete(script))
 		return 0;
 	return err_set(err, ERR_CONFIG,
@@ -287,12 +217,6 @@ static int read_guests(struct script *script, struct err *err)
 		script->guests[i] = (struct guest){.number = (unsigned int)i,
 						   .started = !noboot && !rootfs,
 						   .dtb = dtb ? xstrdup(dtb) : NULL};
-		if (rootfs && !noboot)
-			notes_add(&script->result->notes, NOTE_NOTICE,
-				  "Skipping DomU[%" PRIu64
-				  "]: cannot handle non-ramdisk rootfs for "
-				  "dom0less VMs.",
-				  i);
 	}
 	return 0;
 }
@@ -349,7 +273,7 @@ int script_read(struct script *script, struct err *err)
 	script->dynamic = options->dynamic;
 	script->xen = config_text(&script->config, "XEN") != NULL;
 	script->fit = options->fit || config_text(&script->config, "FIT");
-	rc = find_root(script, err);
+	rc = root_find(options->root, &script->config, &script->root, err);
 	if (rc == 0)
 		rc = read_boot_cmd(script, err);
 	if (rc == 0)

@@ -127,7 +127,8 @@ static int cpupool(struct script *script, struct cpus *cpus, int64_t pool, struc
 	_cleanup_(freep) char *path = xasprintf("/chosen/%s", node);
 	_cleanup_(freep) struct cell *cells = NULL;
 	_cleanup_(freep) char *list = NULL;
-	_cleanup_(freep) char *scheduler = NULL;
+	_cleanup_(freep) char *scheduler = NULL; /* the last word */
+	char *word;
 	size_t count = 0;
 	uint32_t phandle;
 	int rc;
@@ -135,7 +136,10 @@ static int cpupool(struct script *script, struct cpus *cpus, int64_t pool, struc
 	if (!at || !script_word(&at, &list))
 		return err_set(err, ERR_CONFIG, "%s: CPUPOOL[%lld] is not set", script->config.path,
 			       (long long)pool);
-	script_word(&at, &scheduler);
+	while (script_word(&at, &word)) {
+		free(scheduler);
+		scheduler = word;
+	}
 	rc = pool_cpus(script, cpus, list, pool, &cells, &count, err);
 	if (rc < 0)
 		return rc;

@@ -56,8 +56,4 @@ int xen_xl_text(const struct xen_disk *disk, uint64_t guest, struct buf *out, st
 /* `iomem`, `dtdev` and `irqs` of a partial device tree, as lines of an xl file. */
 int xen_xl_devices(const char *path, struct buf *out, struct notes *notes, struct err *err);
 
-/* What Linux calls a partition (number from 1) of the disk that the load command names, whose
-   number counts for the first one. Owned by the caller. */
-int xen_device_name(const char *load_cmd, unsigned int number, char **name, struct err *err);
-
 #endif

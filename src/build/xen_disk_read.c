@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <glob.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +10,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "build/config_vars.h"
+#include "build/load_cmd.h"
+#include "build/root.h"
 #include "build/xen_disk_model.h"
 
 #define COUNT_MAX 4096
-
-static const struct {
-	const char *name, *command;
-} load_commands[] = {
-	{"tftp", "tftpb"},          {"sd", "load mmc 0:1"},        {"scsi", "load scsi 0:1"},
-	{"usb", "fatload usb 0:1"}, {"virtio", "load virtio 0:1"},
-};
-
-static const char *load_command(const char *text)
-{
-	size_t i;
-
-	for (i = 0; text && i < ARRAY_SIZE(load_commands); i++)
-		if (strcmp(text, load_commands[i].name) == 0)
-			return load_commands[i].command;
-	return text;
-}
 
 static int fail_at(const struct xen_disk *disk, const char *name, int64_t index, struct err *err,
 		   const char *text)
@@ -42,17 +26,13 @@ static int fail_at(const struct xen_disk *disk, const char *name, int64_t index,
 /* A name of the config as one under the root: absolute ones must be inside. */
 static int inside(const struct xen_disk *disk, const char *file, char **name, struct err *err)
 {
-	size_t length = strlen(disk->root);
+	_cleanup_(freep) char *below = root_name(disk->root, file);
 
-	if (strncmp(file, disk->root, length) == 0 && file[length] == '/')
-		file += length + 1;
-	while (text_starts(file, "./"))
-		file += 2;
-	if (!path_is_confined(file)) {
+	if (!path_is_confined(below)) {
 		err_set(err, ERR_CONFIG, "%s is outside of %s", file, disk->root);
 		return err_remedy(err, "only files below the folder of -d can be put on the disk");
 	}
-	*name = xstrdup(file);
+	*name = steal(below);
 	return 0;
 }
 
@@ -232,10 +212,10 @@ struct xen_rootfs *xen_rootfs_of(const struct xen_disk *disk, int64_t guest)
 
 static int read_load_command(struct xen_disk *disk, struct err *err)
 {
-	const char *given = load_command(disk->options->load_cmd);
+	const char *given = load_cmd_of(disk->options->load_cmd);
 	const char *config = config_text(&disk->config, "LOAD_CMD");
 
-	disk->load_cmd = config ? load_command(config) : given;
+	disk->load_cmd = config ? config : given;
 	if (!disk->load_cmd)
 		return err_set(err, ERR_CONFIG, "neither -t nor LOAD_CMD says how U-Boot loads");
 	if (given && config && strcmp(given, disk->load_cmd) != 0)
@@ -254,9 +234,9 @@ int xen_disk_read(struct xen_disk *disk, struct err *err)
 	if (rc < 0)
 		return rc;
 	config_check_names(&disk->config, &disk->result->notes);
-	disk->root = realpath(options->root, NULL);
-	if (!disk->root)
-		return err_errno(err, ERR_NOT_FOUND, "cannot read the folder %s", options->root);
+	rc = root_find(options->root, &disk->config, &disk->root, err);
+	if (rc < 0)
+		return rc;
 	if (options->prefix && !path_is_confined(options->prefix))
 		return err_set(err, ERR_USAGE, "-p %s: not a folder inside the boot partition",
 			       options->prefix);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ctype.h>
 #include <inttypes.h>
 #include <libfdt.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "build/load_cmd.h"
+#include "build/root.h"
 #include "build/tree.h"
 #include "build/xen_disk_model.h"
 
@@ -18,30 +19,21 @@
 #define GIC_SPI    0  /* first cell of `interrupts` (bindings of arm,gic) */
 #define GIC_CELLS  3
 
-int xen_device_name(const char *load_cmd, unsigned int number, char **name, struct err *err)
+/* What Linux calls a partition (number from 1) of the disk, of which the first one is loaded from.
+ */
+static int device_name(const struct xen_disk *disk, unsigned int number, char **name,
+		       struct err *err)
 {
-	const char *first = strchr(load_cmd, ':'), *last, *word;
-	bool mmc = strstr(load_cmd, "mmc"), scsi = strstr(load_cmd, "scsi");
-	_cleanup_(freep) char *text = NULL;
-	uint64_t disk, partition;
+	struct load_disk loaded;
+	int rc = load_cmd_disk(disk->load_cmd, &loaded, err);
 
-	if (!mmc && !scsi)
+	if (rc < 0)
+		return rc;
+	if (loaded.partition == 0)
 		return err_set(err, ERR_CONFIG,
-			       "the disk's name in Linux cannot be told from the load command "
-			       "\"%s\": only mmc and scsi are understood, as in \"load mmc 0:1\"",
-			       load_cmd);
-	last = first ? strrchr(load_cmd, ':') : NULL;
-	for (word = last; word && word > load_cmd && !isblank((unsigned char)word[-1]); word--)
-		;
-	text = word ? xstrndup(word, (size_t)(last - word)) : NULL;
-	if (!text || !text_u64(text, 25, &disk) || !text_u64(first + 1, 127, &partition) ||
-	    partition == 0)
-		return err_set(err, ERR_CONFIG,
-			       "cannot find device and partition in the load command \"%s\"",
-			       load_cmd);
-	partition += number - 1;
-	*name = mmc ? xasprintf("/dev/mmcblk%" PRIu64 "p%" PRIu64, disk, partition)
-		    : xasprintf("/dev/sd%c%" PRIu64, (char)('a' + disk), partition);
+			       "partition 0 in the load command `%s` is the whole disk",
+			       disk->load_cmd);
+	*name = load_disk_name(&loaded, loaded.partition + number - 1);
 	return 0;
 }
 
@@ -196,10 +188,10 @@ int xen_xl_devices(const char *path, struct buf *out, struct notes *notes, struc
 
 static char *on_boot(const struct xen_disk *disk, const char *file)
 {
-	while (text_starts(file, "./"))
-		file += 2;
-	return disk->options->prefix ? xasprintf("/boot/%s/%s", disk->options->prefix, file)
-				     : xasprintf("/boot/%s", file);
+	_cleanup_(freep) char *name = root_name(disk->root, file);
+
+	return disk->options->prefix ? xasprintf("/boot/%s/%s", disk->options->prefix, name)
+				     : xasprintf("/boot/%s", name);
 }
 
 static int add_files(const struct xen_disk *disk, int64_t guest, struct buf *out, struct err *err)
@@ -209,7 +201,7 @@ static int add_files(const struct xen_disk *disk, int64_t guest, struct buf *out
 	_cleanup_(freep) char *kernel_path = kernel ? on_boot(disk, kernel) : NULL;
 	_cleanup_(freep) char *ramdisk_path = ramdisk ? on_boot(disk, ramdisk) : NULL;
 	_cleanup_(freep) char *device = NULL;
-	int rc = xen_device_name(disk->load_cmd, 1, &device, err);
+	int rc = device_name(disk, 1, &device, err);
 
 	if (rc < 0)
 		return rc;
@@ -238,8 +230,7 @@ static int add_disk(const struct xen_disk *disk, int64_t guest, struct buf *out,
 	add_setting(out, "extra", extra);
 	if (!rootfs)
 		return 0;
-	rc = xen_device_name(disk->load_cmd, disk->result->partitions[rootfs->partition].number,
-			     &device, err);
+	rc = device_name(disk, disk->result->partitions[rootfs->partition].number, &device, err);
 	if (rc < 0)
 		return rc;
 	buf_addf(out, "disk=[\"%s,,xvda\"]\n", device);

@@ -10,6 +10,7 @@
 #include "base/deadline.h"
 #include "image/bmap.h"
 #include "image/image.h"
+#include "image/sparse_format.h"
 #include "image/tally.h"
 
 /* Zero and unused extents are given in pieces of at most this many bytes, so that a thread that
@@ -37,7 +38,6 @@ struct layout *layout_file(int fd, uint64_t size, struct deadline deadline);
 
 /* An Android sparse stream (taken over), from its first byte on. The size of the expanded image is
    in *size. Source of the format: AOSP libsparse/sparse_format.h. */
-#define SPARSE_HEADER 28
 bool layout_is_sparse(const uint8_t *head, size_t size);
 int layout_sparse(struct layout **layout, struct reader *below, uint64_t *size, struct err *err);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "image/layout.h"
@@ -116,11 +117,6 @@ static int fill_buffer(struct bmap_layout *mapped, uint64_t length, struct err *
 	return 0;
 }
 
-static bool is_zero(const uint8_t *data, size_t size)
-{
-	return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
-}
-
 /* Blocks in the buffer that are alike: all zero, or all not. */
 static struct extent judge(const struct bmap_layout *mapped)
 {
@@ -130,7 +126,7 @@ static struct extent judge(const struct bmap_layout *mapped)
 
 	for (; at < mapped->size; at += step) {
 		step = mapped->size - at < block ? mapped->size - at : block;
-		kind = is_zero(mapped->buffer + at, step) ? EXTENT_ZERO : EXTENT_UNUSED;
+		kind = bytes_are_zero(mapped->buffer + at, step) ? EXTENT_ZERO : EXTENT_UNUSED;
 		if (at > mapped->used && kind != extent.kind)
 			break;
 		extent.kind = kind;

@@ -6,21 +6,12 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "image/layout.h"
+#include "image/sparse_format.h"
 
-/* Sizes from AOSP libsparse/sparse_format.h. Headers may grow; nobody ever made them this big. */
-#define MAGIC            0xed26ff3au
-#define MAJOR            1
-#define CHUNK_HEADER     12
+/* Headers may grow; nobody ever made them this big. */
 #define HEADER_MAX       4096
 #define BLOCK_MAX        (64u << 20)
 #define FILL_BUFFER_SIZE 4096
-
-enum {
-	CHUNK_RAW = 0xcac1,
-	CHUNK_FILL,
-	CHUNK_DONT_CARE,
-	CHUNK_CRC32
-};
 
 struct sparse {
 	struct layout layout;
@@ -38,7 +29,7 @@ struct sparse {
 
 bool layout_is_sparse(const uint8_t *head, size_t size)
 {
-	return size >= SPARSE_HEADER && le32(head) == MAGIC;
+	return size >= SPARSE_HEADER && le32(head) == SPARSE_MAGIC;
 }
 
 static int damaged(const struct sparse *sparse, const char *what, struct err *err)
@@ -80,11 +71,12 @@ static int read_header(struct sparse *sparse, struct err *err)
 	sparse->blocks = le32(raw + 16);
 	sparse->chunks = le32(raw + 20);
 	sparse->checksum = le32(raw + 24);
-	if (le16(raw + 4) != MAJOR)
+	if (le16(raw + 4) != SPARSE_MAJOR)
 		return err_set(err, ERR_IMAGE, "android sparse: version %u is not known",
 			       le16(raw + 4));
 	if (sparse->header_size < SPARSE_HEADER || sparse->header_size > HEADER_MAX ||
-	    sparse->chunk_header_size < CHUNK_HEADER || sparse->chunk_header_size > HEADER_MAX)
+	    sparse->chunk_header_size < SPARSE_CHUNK_HEADER ||
+	    sparse->chunk_header_size > HEADER_MAX)
 		return damaged(sparse, "impossible header sizes", err);
 	if (sparse->block_size == 0 || sparse->block_size % 4 || sparse->block_size > BLOCK_MAX)
 		return damaged(sparse, "an impossible block size", err);
@@ -117,16 +109,16 @@ static bool payload_size(const struct sparse *sparse, uint16_t type, uint32_t bl
 			 uint64_t *payload)
 {
 	switch (type) {
-	case CHUNK_RAW:
+	case SPARSE_CHUNK_RAW:
 		*payload = (uint64_t)blocks * sparse->block_size;
 		return true;
-	case CHUNK_FILL:
+	case SPARSE_CHUNK_FILL:
 		*payload = 4;
 		return true;
-	case CHUNK_DONT_CARE:
+	case SPARSE_CHUNK_DONT_CARE:
 		*payload = 0;
 		return true;
-	case CHUNK_CRC32:
+	case SPARSE_CHUNK_CRC32:
 		*payload = 4;
 		return blocks == 0;
 	default:
@@ -137,7 +129,7 @@ static bool payload_size(const struct sparse *sparse, uint16_t type, uint32_t bl
 static int begin_chunk(struct sparse *sparse, struct err *err)
 {
 	uint64_t total = (uint64_t)sparse->blocks * sparse->block_size, payload;
-	uint8_t raw[CHUNK_HEADER];
+	uint8_t raw[SPARSE_CHUNK_HEADER];
 	uint32_t blocks;
 	int rc;
 
@@ -145,7 +137,7 @@ static int begin_chunk(struct sparse *sparse, struct err *err)
 	rc = take(sparse, raw, sizeof(raw), err);
 	if (rc < 0)
 		return rc;
-	rc = skip(sparse, (size_t)(sparse->chunk_header_size - CHUNK_HEADER), err);
+	rc = skip(sparse, (size_t)(sparse->chunk_header_size - SPARSE_CHUNK_HEADER), err);
 	if (rc < 0)
 		return rc;
 	sparse->type = le16(raw);
@@ -157,9 +149,9 @@ static int begin_chunk(struct sparse *sparse, struct err *err)
 	sparse->left = (uint64_t)blocks * sparse->block_size;
 	if (sparse->left > total - sparse->at)
 		return damaged(sparse, "more blocks than the header has", err);
-	if (sparse->type == CHUNK_FILL)
+	if (sparse->type == SPARSE_CHUNK_FILL)
 		return begin_fill(sparse, err);
-	return sparse->type == CHUNK_CRC32 ? check_crc(sparse, err) : 0;
+	return sparse->type == SPARSE_CHUNK_CRC32 ? check_crc(sparse, err) : 0;
 }
 
 static int finish(struct sparse *sparse, struct err *err)
@@ -180,7 +172,7 @@ static int finish(struct sparse *sparse, struct err *err)
 
 static bool is_zero_fill(const struct sparse *sparse)
 {
-	return sparse->type == CHUNK_FILL && le32(sparse->fill) == 0;
+	return sparse->type == SPARSE_CHUNK_FILL && le32(sparse->fill) == 0;
 }
 
 static void add_zero_crc(struct sparse *sparse, uint64_t size)
@@ -197,7 +189,7 @@ static void add_zero_crc(struct sparse *sparse, uint64_t size)
 /* A piece of a chunk without bytes. */
 static void next_empty(struct sparse *sparse, struct extent *extent)
 {
-	extent->kind = sparse->type == CHUNK_DONT_CARE ? EXTENT_UNUSED : EXTENT_ZERO;
+	extent->kind = sparse->type == SPARSE_CHUNK_DONT_CARE ? EXTENT_UNUSED : EXTENT_ZERO;
 	if (extent->length > LAYOUT_PIECE)
 		extent->length = LAYOUT_PIECE;
 	add_zero_crc(sparse, extent->length);
@@ -220,7 +212,7 @@ static int sparse_next(struct layout *layout, struct extent *extent, bool *more,
 	}
 	*more = true;
 	*extent = (struct extent){EXTENT_DATA, sparse->at, sparse->left};
-	if (sparse->type == CHUNK_DONT_CARE || is_zero_fill(sparse))
+	if (sparse->type == SPARSE_CHUNK_DONT_CARE || is_zero_fill(sparse))
 		next_empty(sparse, extent);
 	return 0;
 }
@@ -246,7 +238,7 @@ static int sparse_read(struct layout *layout, void *data, size_t size, size_t *g
 		return 0;
 	if (size > sparse->left)
 		size = (size_t)sparse->left;
-	if (sparse->type == CHUNK_FILL) {
+	if (sparse->type == SPARSE_CHUNK_FILL) {
 		*got = copy_fill(sparse, data, size);
 	} else {
 		rc = sparse->below->read(sparse->below, data, size, got, err);

@@ -3,8 +3,8 @@
  * An image as a series of Android sparse files for a device with a small buffer (AOSP libsparse:
  * sparse_format.h). Each piece is complete in itself: its header counts the blocks of the whole
  * image, what belongs to other pieces is DONT_CARE. Data extents are RAW, zeros are FILL, unused
- * ones DONT_CARE; there is no CRC32 chunk, which devices read differently. One piece is in memory
- * at a time.
+ * ones DONT_CARE; a gap in the data that is too short to be worth a chunk is sent as zeros. There
+ * is no CRC32 chunk, which devices read differently. One piece is in memory at a time.
  */
 #ifndef ABOARD_IMAGE_SPARSE_OUT_H
 #define ABOARD_IMAGE_SPARSE_OUT_H
@@ -16,24 +16,33 @@
 struct sparse_out;
 
 struct sparse_out_options {
-	uint64_t size;  /* of the image in bytes; it must be known: every piece tells it */
-	uint32_t limit; /* bytes of a piece at most, headers included; at least 64 KiB */
+	uint64_t size;  /* of the image in bytes; IMAGE_SIZE_UNKNOWN: each piece counts the blocks
+			   up to its own end */
+	uint32_t limit; /* bytes of a piece at most, headers included; at least SPARSE_LIMIT_MIN */
 	bool erased;    /* the medium reads as zeros already: zeros are DONT_CARE */
 };
+
+#define SPARSE_LIMIT_MIN ((uint32_t)64 << 10)
+#define SPARSE_LIMIT_MAX ((uint32_t)64 << 20) /* more is not used */
 
 /* The image is borrowed and must not have been read yet. */
 struct sparse_out *sparse_out_new(struct image *image, const struct sparse_out_options *options);
 void sparse_out_free(struct sparse_out *out);
 void sparse_out_freep(struct sparse_out **out);
 
-/* The next piece: its bytes (borrowed until the next call), and up to which byte of the image all
-   is sent with it. *more false at the end: there is no further piece. The last block of an image
-   that is not whole is filled with zeros. */
+/* The next piece. *more false at the end: there is no further piece, and the image was read to its
+   end. An image has at least one piece; after the first there is none that writes nothing. The last
+   block of an image that is not whole is filled with zeros. ERR_IMAGE: the image has not the size
+   that was given, or is too large for the format. */
 struct sparse_piece {
-	const uint8_t *bytes;
+	const uint8_t *bytes; /* borrowed until the next call */
 	size_t size;
-	uint64_t done; /* bytes of the image */
+	uint64_t done;   /* bytes of the image: all before is sent with this piece */
+	uint64_t writes; /* bytes of the medium that the device writes for it, zeros included; at
+			    most about SPARSE_WRITES_MAX, so that a device is not silent for long */
 };
+
+#define SPARSE_WRITES_MAX ((uint64_t)256 << 20)
 
 int sparse_out_next(struct sparse_out *out, struct sparse_piece *piece, bool *more,
 		    struct err *err);

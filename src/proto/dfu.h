@@ -53,6 +53,9 @@ struct dfu_function {
 	uint16_t version;       /* bcdDFUVersion; 0x011a: ST's DfuSe, another protocol */
 };
 
+/* Pure; false: `size` bytes (at least 2) are no functional descriptor. */
+bool dfu_function_parse(const uint8_t *bytes, size_t size, struct dfu_function *function);
+
 struct dfu_alt {
 	uint8_t alt;
 	char name[USB_TEXT]; /* empty: none, or it could not be read */
@@ -66,23 +69,28 @@ struct dfu {
 	struct dfu_function function;
 	struct dfu_alt alts[DFU_ALTS_MAX];
 	size_t alt_count;
-	size_t in_flight;    /* blocks whose GETSTATUS is sent along with them: 1 (lockstep) or 2 */
+	size_t block_size;   /* bytes a block has: the transfer size, at most USB_CONTROL_SIZE */
+	size_t in_flight;    /* blocks that may be under way at once, each with its GETSTATUS right
+				behind it. 2 once the device has taken a first block without asking
+				for time; 1 (lockstep) for good when it ever asks for it. A caller may
+				set 1 after dfu_open(), and keeps 1 for the next try */
 	int64_t transfer_ms; /* how long one control transfer may take: U-Boot writes to the medium
 				inside one. Default 60 s */
 };
 
 /* The DFU interface of a configuration: pure, of bytes that are not trusted. ERR_BOARD: there is
-   none. Names are left empty; `strings[n]` is the index of the name of alts[n]. */
+   none. Names are left empty; `strings[n]` is the index of the name of alts[n]. A function of all
+   zeros: the configuration has no functional descriptor. */
 int dfu_parse(const uint8_t *configuration, size_t size, struct dfu *dfu,
 	      uint8_t strings[DFU_ALTS_MAX], struct err *err);
 
 /* Claims the interface of an open device, reads its descriptors and names (again for a second while
    they cannot be read), and brings it to dfuIDLE: an error is cleared, a transfer that was left
-   half-way is aborted. */
+   half-way is aborted. ERR_BOARD: it is no DFU device, or one whose application runs. */
 int dfu_open(struct dfu *dfu, struct usb_device *usb, struct deadline deadline, struct err *err);
 void dfu_close(struct dfu *dfu); /* the device stays open */
 
-/* NULL when there is none of that name (the name up to the first blank counts, too), or number. */
+/* By name, by the first word of a name, or by number; NULL: there is none. */
 const struct dfu_alt *dfu_find(const struct dfu *dfu, const char *name);
 
 int dfu_select(struct dfu *dfu, const struct dfu_alt *alt, struct deadline deadline,
@@ -105,9 +113,11 @@ struct dfu_progress {
 	void *context;
 };
 
-/* Sends all bytes of a reader (at least one: DFU cannot send an empty file) to the alternate
-   setting that is selected, from block 0 on, and manifests. A status other than OK is ERR_BOARD
-   with the device's words. */
+/* Sends all bytes of a reader to the alternate setting that is selected, from block 0 on, and
+   manifests. ERR_IMAGE: there are none, and DFU cannot send an empty file. ERR_BOARD: the device
+   refused, said in its words and with the block that it was about; when it asked for time while the
+   next block was under way already, in_flight is 1 now and another try may do. Whatever went wrong,
+   the device has been brought back to dfuIDLE if that was possible. */
 int dfu_download(struct dfu *dfu, struct reader *from, const struct dfu_progress *progress,
 		 enum dfu_end *end, struct deadline deadline, struct err *err);
 

@@ -194,6 +194,19 @@ def test_from_another_folder(work):
     assert "iomem" in xl_of(work, work / "disk.img", 2, 0)
 
 
+def test_absolute_names_below_the_root(work):
+    """Also behind a link, as $PWD has it."""
+    os.symlink(work, work / "link")
+    here = work / "link" / "in"
+    text = DOM0.replace("Image-dom0", "$PWD/./Image-dom0") + "GPT=1\n" + guests(1)
+    (work / "config").write_text(text.replace("dom1/", '"$PWD"/dom1/'))
+    for words in (["script"], ["disk", "-o", "../disk.img"]):
+        disks.call(disks.ABOARD, "build", *words, "-c", "../config", "-d", ".", "-t", "sd", cwd=here,
+                   env={"SOURCE_DATE_EPOCH": disks.EPOCH, "PWD": str(here)})
+    assert "load mmc 0:1 0xE00000 Image-dom0\n" in (work / "in" / "boot.source").read_text()
+    assert 'kernel="/boot/dom1/Image-domU"\n' in xl_of(work, work / "disk.img", 2, 0)
+
+
 def test_true_dom0less(work):
     config(work, XEN + "NUM_DOMUS=1\nDOMU_KERNEL[0]=dom1/Image-domU\nDOMU_RAMDISK[0]=dom2/ramdisk.cpio.gz\n")
     build(work)

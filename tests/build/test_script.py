@@ -208,6 +208,39 @@ def test_load_commands_that_mean_a_fit(load, work):
     assert (work.root / "boot.fit").exists() and not (work.root / "boot.scr").exists()
 
 
+def test_short_names_of_load_commands_are_for_the_command_line(work):
+    assert work.text(XEN + "LOAD_CMD=tftp\n", load=None).startswith("tftp 0x40400000 Image-dom0\n")
+    assert work.text(XEN).startswith("tftpb 0x40400000 Image-dom0\n")
+
+
+def test_notices_in_the_order_of_the_work(work):
+    done = work.run(XEN.replace("DOM0_KERNEL=Image-dom0\n", "") + GUEST.replace("=1", "=2") +
+                    "DOMU_KERNEL[1]=zephyr.elf\nDOMU_ROOTFS[1]=r.tar\nBOOT_CMD=bootm\n")
+    assert [line.split(" ")[0] for line in done.stdout.splitlines()[:3]] == ["Dom0", "Skipping", "Image"]
+
+
+def test_a_path_from_pwd_behind_a_link_is_inside_the_root(work):
+    here = work.folder / "link"
+    os.symlink(work.folder, here)
+    (work.folder / "config").write_text(XEN.replace("XEN=xen", 'XEN="$PWD/in/../in/xen"'))
+    subprocess.run([ABOARD, "build", "script", "-c", "config", "-d", "in", "-t", "tftp"], cwd=here, check=True,
+                   env={**os.environ, "PWD": str(here)})
+    assert "tftpb 0x40800000 xen\n" in (work.root / "boot.source").read_text()
+
+
+@pytest.mark.parametrize("load, device", [
+    ("load mmc 0:1", "/dev/mmcblk0p2"), ("ext4load scsi 2:3 ", "/dev/sdc4"), ("mmc read; load mmc 1:2", "/dev/mmcblk1p3"),
+])
+def test_root_device(load, device, work):
+    text = work.text(XEN + f'LOAD_CMD="{load}"\nDOM0_ROOTFS=rootfs/dom0.cpio.gz\n', load=None)
+    assert f' root={device}"\n' in text
+
+
+def test_the_scheduler_of_a_pool_is_the_last_word(work):
+    text = work.text(XEN + 'NUM_CPUPOOLS=1\nCPUPOOL[0]=" cpu@1,cpu@2  first null "\n')
+    assert 'cpupool-sched "null"\n' in text
+
+
 def test_damaged_archives(work):
     packed = gzip.compress(b"\x80\xff" * 200000, mtime=0)
     (work.root / "cut.gz").write_bytes(packed[:-6])

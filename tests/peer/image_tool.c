@@ -4,6 +4,8 @@
      image-tool REF [--sha256 HEX] [--bmap PATH] [--out FILE] [--stop BYTES]
 				     reads an image to its end, or closes it after BYTES
      image-tool --encode NAME        compresses standard input
+     image-tool REF --sparse FOLDER --limit BYTES [--erased yes] [--size unknown]
+				     writes its Android sparse pieces, FOLDER/000 and so on
 
    What is known before and after, the extents (neighbours of one kind as one) and the peak of
    memory go to standard output as one JSON object, or, for --encode, the compressed bytes. An
@@ -21,12 +23,13 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "image/image.h"
+#include "image/sparse_out.h"
 
 #define BUFFER ((size_t)256 << 10)
 
 struct tool {
 	struct image_options options;
-	const char *out, *stop;
+	const char *out, *stop, *sparse, *limit, *erased, *size;
 	uint64_t stop_at;
 	int fd;
 	json_t *extents; /* [kind, offset, length] */
@@ -125,6 +128,51 @@ static int show(struct tool *tool, const char *ref, struct err *err)
 	return rc;
 }
 
+/* As JSON: [bytes, done, writes] of each. */
+static int write_pieces(struct tool *tool, struct sparse_out *out, json_t *list, struct err *err)
+{
+	struct sparse_piece piece;
+	bool more;
+	int rc;
+
+	while ((rc = sparse_out_next(out, &piece, &more, err)) == 0 && more) {
+		_cleanup_(freep) char *path =
+			xasprintf("%s/%03zu", tool->sparse, json_array_size(list));
+		_cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0 || write(fd, piece.bytes, piece.size) != (ssize_t)piece.size)
+			return err_errno(err, ERR_HOST, "%s", path);
+		json_array_append_new(list,
+				      json_pack("[III]", (json_int_t)piece.size,
+						(json_int_t)piece.done, (json_int_t)piece.writes));
+	}
+	return rc;
+}
+
+static int show_sparse(struct tool *tool, const char *ref, struct err *err)
+{
+	_cleanup_(image_closep) struct image *image = NULL;
+	_cleanup_(sparse_out_freep) struct sparse_out *out = NULL;
+	struct sparse_out_options options = {.erased = tool->erased, .size = IMAGE_SIZE_UNKNOWN};
+	json_t *pieces = json_array();
+	uint64_t limit = 0;
+	int rc = image_open(&image, ref, &tool->options, DEADLINE_NEVER, err);
+
+	if (rc < 0)
+		return rc;
+	if (!tool->limit || !text_u64(tool->limit, UINT32_MAX, &limit))
+		return err_set(err, ERR_USAGE, "--limit wants bytes");
+	options.limit = (uint32_t)limit;
+	if (!tool->size)
+		options.size = image_info(image)->size;
+	out = sparse_out_new(image, &options);
+	rc = write_pieces(tool, out, pieces, err);
+	if (rc == 0)
+		json_dumpf(pieces, stdout, 0);
+	json_decref(pieces);
+	return rc;
+}
+
 static int encode(const char *name, struct err *err)
 {
 	char bytes[50000];
@@ -148,7 +196,11 @@ static int run(struct tool *tool, int argc, char **argv, struct err *err)
 	} rows[] = {{"--sha256", &tool->options.sha256},
 		    {"--bmap", &tool->options.bmap},
 		    {"--out", &tool->out},
-		    {"--stop", &tool->stop}};
+		    {"--stop", &tool->stop},
+		    {"--sparse", &tool->sparse},
+		    {"--limit", &tool->limit},
+		    {"--erased", &tool->erased},
+		    {"--size", &tool->size}};
 	size_t k;
 	int i;
 
@@ -168,7 +220,7 @@ static int run(struct tool *tool, int argc, char **argv, struct err *err)
 		if (tool->fd < 0)
 			return err_errno(err, ERR_HOST, "%s", tool->out);
 	}
-	return show(tool, argv[1], err);
+	return tool->sparse ? show_sparse(tool, argv[1], err) : show(tool, argv[1], err);
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "build/disk_table.h"
 #include "build/ident.h"
+#include "build/load_cmd.h"
 #include "build/rootfs.h"
 #include "build/spans.h"
 #include "build/xen_disk_model.h"
@@ -186,13 +187,13 @@ static void test_device_names(void **state)
 {
 	static const struct {
 		const char *load;
-		unsigned int number;
-		const char *name; /* NULL: an error */
+		unsigned int behind; /* partitions behind the one that is loaded from */
+		const char *name;    /* NULL: an error */
 	} cases[] = {
-		{"load mmc 0:1", 1, "/dev/mmcblk0p1"},
-		{"load mmc 1:2", 3, "/dev/mmcblk1p4"},
-		{"load scsi 0:1", 2, "/dev/sda2"},
-		{"fatload scsi 2:1", 1, "/dev/sdc1"},
+		{"load mmc 0:1", 0, "/dev/mmcblk0p1"},
+		{"load mmc 1:2 ", 2, "/dev/mmcblk1p4"},
+		{"load scsi 0:1", 1, "/dev/sda2"},
+		{"fatload scsi 2:1", 0, "/dev/sdc1"},
 		{"tftpb", 1, NULL},
 		{"load usb 0:1", 1, NULL},
 		{"load mmc", 1, NULL},
@@ -205,12 +206,15 @@ static void test_device_names(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(freep) char *name = NULL;
+		struct load_disk disk;
 		struct err err = {0};
-		int rc = xen_device_name(cases[i].load, cases[i].number, &name, &err);
+		int rc = load_cmd_disk(cases[i].load, &disk, &err);
 
 		assert_int_equal(rc, cases[i].name ? 0 : -ERR_CONFIG);
-		if (cases[i].name)
-			assert_string_equal(name, cases[i].name);
+		if (rc < 0)
+			continue;
+		name = load_disk_name(&disk, disk.partition + cases[i].behind);
+		assert_string_equal(name, cases[i].name);
 	}
 }
 
