@@ -361,11 +361,11 @@ void session_take(struct session *session, const void *data, size_t size, int64_
 		if (!step)
 			break;
 		at += step;
-		session_work(session, now_us); /* as if each had come alone */
+		/* Before the next one, which may take this one back. */
+		session_work(session, now_us);
 	}
 	if (at)
 		buf_drop(&session->in, at);
-	session_work(session, now_us);
 }
 
 static void answer(struct session *session, struct urb *urb)
