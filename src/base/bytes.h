@@ -40,6 +40,11 @@ static inline uint32_t be32(const uint8_t *at)
 	return (uint32_t)be16(at) << 16 | be16(at + 2);
 }
 
+static inline uint64_t be64(const uint8_t *at)
+{
+	return (uint64_t)be32(at) << 32 | be32(at + 4);
+}
+
 static inline void put_le16(uint8_t *at, uint16_t value)
 {
 	at[0] = (uint8_t)value;
@@ -68,6 +73,12 @@ static inline void put_be32(uint8_t *at, uint32_t value)
 {
 	put_be16(at, (uint16_t)(value >> 16));
 	put_be16(at + 2, (uint16_t)value);
+}
+
+static inline void put_be64(uint8_t *at, uint64_t value)
+{
+	put_be32(at, (uint32_t)(value >> 32));
+	put_be32(at + 4, (uint32_t)value);
 }
 
 /* `size` bytes (> 0) that are all zero. */

@@ -28,6 +28,17 @@ enum complete_kind complete_kind(const char *argument)
 	return row->kind;
 }
 
+enum complete_kind complete_word_kind(const char *args, size_t index, const struct arg_spec *spec)
+{
+	enum complete_kind kind = complete_kind(spec->name);
+	struct arg_spec next;
+
+	if (spec->repeats && arg_spec_get(args, index + 1, &next) &&
+	    complete_kind(next.name) != kind)
+		return COMPLETE_EITHER;
+	return kind;
+}
+
 void complete_choices(struct buf *out, const char *argument)
 {
 	char choice[64];

@@ -14,10 +14,15 @@ enum complete_kind {
 	COMPLETE_FILE,
 	COMPLETE_BOARD,
 	COMPLETE_CHOICE,
+	COMPLETE_EITHER, /* a board or a file */
 };
 
 /* By the name of an argument: "FILE", "IMAGE", "BOARD", "on|off". */
 enum complete_kind complete_kind(const char *argument);
+
+/* Of word number `index`, whose spec is `spec`: one that repeats with another behind it may be
+   either. Where it is, the words behind it have been told with it. */
+enum complete_kind complete_word_kind(const char *args, size_t index, const struct arg_spec *spec);
 
 /* The choices of "a|b|c" with a space between. */
 void complete_choices(struct buf *out, const char *argument);

@@ -14,11 +14,12 @@ static void add_key(struct buf *out, const struct verb *parent, const struct ver
 	buf_addf(out, "%s%s%s", parent ? parent->name : "", parent ? " " : "", verb->name);
 }
 
-static void add_kind(struct buf *out, const char *argument)
+static void add_kind(struct buf *out, enum complete_kind kind, const char *argument)
 {
-	static const char *const names[] = {
-		[COMPLETE_NONE] = "", [COMPLETE_FILE] = "FILE", [COMPLETE_BOARD] = "BOARD"};
-	enum complete_kind kind = complete_kind(argument);
+	static const char *const names[] = {[COMPLETE_NONE] = "",
+					    [COMPLETE_FILE] = "FILE",
+					    [COMPLETE_BOARD] = "BOARD",
+					    [COMPLETE_EITHER] = "EITHER"};
 
 	buf_add_text(out, " echo '");
 	if (kind == COMPLETE_CHOICE)
@@ -39,7 +40,7 @@ static void add_arguments(struct buf *out, const char *key, const struct option 
 		if (option->letter)
 			buf_addf(out, " | %s:-%c", key, option->letter);
 		buf_add_char(out, ')');
-		add_kind(out, option->argument);
+		add_kind(out, complete_kind(option->argument), option->argument);
 	}
 }
 
@@ -51,6 +52,19 @@ static void verb_arguments(struct buf *out, const struct verb *parent, const str
 	add_key(&key, parent, verb);
 	buf_add_char(&key, '\'');
 	add_arguments(out, buf_text(&key), verb->options);
+}
+
+/* Word number `index`; -1: any. */
+static void add_word(struct buf *out, const struct verb *parent, const struct verb *verb, int index,
+		     enum complete_kind kind, const char *name)
+{
+	buf_add_text(out, "\t'");
+	add_key(out, parent, verb);
+	if (index < 0)
+		buf_add_text(out, "':*)");
+	else
+		buf_addf(out, ":%d')", index);
+	add_kind(out, kind, name);
 }
 
 static void verb_words(struct buf *out, const struct verb *parent, const struct verb *verb)
@@ -65,14 +79,14 @@ static void verb_words(struct buf *out, const struct verb *parent, const struct 
 			buf_addf(out, "%s ", (*sub)->name);
 		buf_add_text(out, "' ;;\n");
 	}
-	for (i = 0; arg_spec_get(verb->args, i, &spec); i++) {
-		buf_add_text(out, "\t'");
-		add_key(out, parent, verb);
-		if (spec.repeats)
-			buf_add_text(out, "':*)");
-		else
-			buf_addf(out, ":%zu')", i);
-		add_kind(out, spec.name);
+	for (i = 0, spec.repeats = false; !spec.repeats && arg_spec_get(verb->args, i, &spec);
+	     i++) {
+		enum complete_kind kind = complete_word_kind(verb->args, i, &spec);
+
+		/* The first of several is no other yet. */
+		if (kind == COMPLETE_EITHER)
+			add_word(out, parent, verb, (int)i, complete_kind(spec.name), spec.name);
+		add_word(out, parent, verb, spec.repeats ? -1 : (int)i, kind, spec.name);
 	}
 }
 
@@ -134,6 +148,9 @@ static const char body[] =
 	"\tFILE) compopt -o filenames 2>/dev/null\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$2\") ;;\n"
 	"\tBOARD) mapfile -t COMPREPLY < <(compgen -W \"$(aboard boards -q 2>/dev/null)\" -- "
+	"\"$2\") ;;\n"
+	"\tEITHER) compopt -o filenames 2>/dev/null\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -f -W \"$(aboard boards -q 2>/dev/null)\" -- "
 	"\"$2\") ;;\n"
 	"\t*) mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$2\") ;;\n"
 	"\tesac\n"

@@ -4,12 +4,13 @@
 #include "base/mem.h"
 #include "cli/complete.h"
 
-static void add_action(struct buf *out, const char *argument)
+static void add_action(struct buf *out, enum complete_kind kind, const char *argument)
 {
 	static const char *const actions[] = {[COMPLETE_NONE] = " ",
 					      [COMPLETE_FILE] = "_files",
-					      [COMPLETE_BOARD] = "_aboard_names_of_boards"};
-	enum complete_kind kind = complete_kind(argument);
+					      [COMPLETE_BOARD] = "_aboard_names_of_boards",
+					      [COMPLETE_EITHER] =
+						      "{_aboard_names_of_boards; _files}"};
 
 	if (kind != COMPLETE_CHOICE) {
 		buf_add_text(out, actions[kind]);
@@ -35,7 +36,7 @@ static void add_spec(struct buf *out, const struct option *option, const char *d
 		buf_add_char(out, ':');
 		complete_quoted(out, buf_text(&spec), ":");
 		buf_add_text(out, ":'");
-		add_action(out, option->argument);
+		add_action(out, complete_kind(option->argument), option->argument);
 		buf_add_char(out, '\'');
 	}
 	buf_add_text(out, " \\\n");
@@ -62,13 +63,13 @@ static void add_words(struct buf *out, const char *args)
 	struct arg_spec spec;
 	size_t i;
 
-	for (i = 0; arg_spec_get(args, i, &spec); i++) {
+	for (i = 0, spec.repeats = false; !spec.repeats && arg_spec_get(args, i, &spec); i++) {
 		if (spec.repeats)
 			buf_add_text(out, "\t\t'*");
 		else
 			buf_addf(out, "\t\t'%zu", i + 1);
 		buf_addf(out, ":%s:", spec.name);
-		add_action(out, spec.name);
+		add_action(out, complete_word_kind(args, i, &spec), spec.name);
 		buf_add_text(out, "' \\\n");
 	}
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/confirm.h"
+#include "cli/fleet.h"
 #include "cli/order.h"
 #include "cli/verbs.h"
 
@@ -63,7 +64,7 @@ static int run_confirmed(struct order *order, struct cli *cli, struct err *err)
 	return order_run(order, cli, ask, err);
 }
 
-static int run(struct cli *cli, bool plan_only, struct err *err)
+static int run_one(struct cli *cli, bool plan_only, struct err *err)
 {
 	_cleanup_(order_free) struct order order = {0};
 	int rc = order_open(&order, cli, "flash", err);
@@ -78,6 +79,23 @@ static int run(struct cli *cli, bool plan_only, struct err *err)
 	return run_confirmed(&order, cli, err);
 }
 
+static int run(struct cli *cli, bool plan_only, struct err *err)
+{
+	_cleanup_(freep) char *usage = args_usage(cli->args->program, NULL, cli->args->verb);
+	_cleanup_(fleet_free) struct fleet fleet = {0};
+	int rc;
+
+	if (cli->args->word_count == 0 && !args_flag(cli->args, "all", false)) {
+		err_set(err, ERR_USAGE, "%s: BOARD is missing", cli->args->verb->name);
+		return err_remedy(err, "usage: %s", usage);
+	}
+	plan_only |= args_flag(cli->args, "dry-run", false);
+	rc = fleet_open(&fleet, cli, err);
+	if (rc < 0 || fleet.count == 0)
+		return rc < 0 ? rc : run_one(cli, plan_only, err);
+	return fleet_flash(&fleet, cli, plan_only, err);
+}
+
 static int run_flash(struct cli *cli, struct err *err)
 {
 	return run(cli, false, err);
@@ -89,6 +107,8 @@ static int run_plan(struct cli *cli, struct err *err)
 }
 
 static const struct option options[] = {
+	{.name = "all",
+	 .help = "Every board of the board files at once, one process a board; no BOARD is given."},
 	OPTION_TARGET,
 	{.name = "write",
 	 .letter = 't',
@@ -144,6 +164,7 @@ static const struct example flash_examples[] = {
 	{"aboard flash lab3 debian.img.xz", "Writes the image to the default target of lab3."},
 	{"aboard flash lab3 -t boot:boot.img -t rootfs:root.img.zst",
 	 "Writes two partitions in one boot."},
+	{"aboard flash lab1 lab2 lab3 os.img.xz", "Writes the same image to three boards at once."},
 	{"aboard flash --yes --json lab3 https://example.com/os.img.gz",
 	 "For machines: nothing is asked, one JSON object a line."},
 	{0},
@@ -152,7 +173,7 @@ static const struct example flash_examples[] = {
 const struct verb verb_flash = {
 	.name = "flash",
 	.summary = "write an image to a board and prove that it is there",
-	.args = "BOARD [IMAGE]",
+	.args = "[BOARD]... [IMAGE]",
 	.description =
 		"Resolves everything into a plan, makes the checks, shows the plan and asks, does "
 		"the "
@@ -164,7 +185,12 @@ const struct verb verb_flash = {
 		"is "
 		"found by its content, not its name.\n\n"
 		"Without a terminal the person cannot be asked, so --yes is needed. With --yes and "
-		"--plan-digest a machine writes exactly what a person has approved, or nothing.",
+		"--plan-digest a machine writes exactly what a person has approved, or nothing.\n\n"
+		"With several boards, or --all, each is done by a process of its own: what goes "
+		"wrong with one disturbs no other. They are planned first and asked for once; then "
+		"there is a line a board. The exit status is 0 when all are done, else 100 and the "
+		"number of boards that are not, at most 125; the last lines (with --json, the "
+		"'fleet' event) say which and why.",
 	.options = options,
 	.examples = flash_examples,
 	.run = run_flash,
@@ -178,7 +204,7 @@ static const struct example plan_examples[] = {
 const struct verb verb_plan = {
 	.name = "plan",
 	.summary = "show what flash would do, and check whether it can",
-	.args = "BOARD [IMAGE]",
+	.args = "[BOARD]... [IMAGE]",
 	.description =
 		"Resolves and checks as flash does, prints the plan on standard output, and stops. "
 		"Nothing on the board is changed. It takes every option of flash, so a command "

@@ -154,11 +154,14 @@ void tftp_send_start(struct tftp_send *send, const struct tftp_request *request,
 	send->resend_at = now + resend_after(send);
 }
 
-/* From here on only what follows the last acknowledged block counts as sent. */
+/* From here on only what follows the last acknowledged block counts as sent. Every second time at
+   one place the first block goes out twice, so that a loss of every Nth datagram cannot take it
+   each time only because always as many are sent. */
 static void go_back(struct tftp_send *send, unsigned int windows)
 {
 	send->next = send->acked + 1;
 	send->limit = send->acked + (uint64_t)windows * send->window;
+	send->twice = send->window > 1 && send->returns++ % 2;
 	send->probe = 0;
 	send->timed_at = -1;
 	send->burst = 0;
@@ -183,6 +186,8 @@ static void progress(struct tftp_send *send, uint64_t block, int64_t now)
 	take_rtt(send, block, now);
 	send->acked = block;
 	send->silent = 0;
+	send->returns = 0;
+	send->twice = false;
 	send->probe = 0;
 	send->limit = block + send->window;
 	send->burst = 0;
@@ -326,7 +331,9 @@ static void account(struct tftp_send *send, int64_t now)
 	}
 	if (!again)
 		send->high = send->next;
-	send->next++;
+	if (!send->twice)
+		send->next++;
+	send->twice = false;
 	send->burst += frames_of_block(send);
 	if (send->window > 1 && send->burst >= paces[send->pace].frames) {
 		send->burst = 0;

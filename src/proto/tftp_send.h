@@ -16,6 +16,8 @@
  *    whichever of them was lost. A client that asked for windowsize knows by the number what it
  *    cannot use. Without windowsize nothing is ever sent ahead: the U-Boots of before 2020.07
  *    store any block they get;
+ *  - where it goes back to the same block again and again, that one goes out twice every second
+ *    time: a periodic loss must not fall into step with what is sent;
  *  - within a window blocks go out in bursts with short pauses between. What is granted cannot be
  *    changed later and U-Boot acknowledges only at its end, but receive rings are as short as four
  *    frames. Bursts start at 8, grow while windows pass whole, and shrink on gaps;
@@ -75,14 +77,16 @@ struct tftp_send {
 	uint64_t limit; /* the highest block that may be sent before another acknowledgement */
 	uint64_t probe; /* a block to send out of order, so that the client tells of the gap; 0:
 			   none */
+	bool twice;     /* the block to send next is to be sent again after that */
 	bool oack_due;
 
-	int64_t timeout;     /* us: ceiling between repetitions */
-	int64_t resend_at;   /* when to send again what is not acknowledged */
-	unsigned int silent; /* timeouts since anything was acknowledged */
-	uint64_t timed;      /* the block (0: the OACK) whose acknowledgement will be timed, */
-	int64_t timed_at;    /* sent at this time; -1: none */
-	int64_t rtt;         /* smoothed, as in RFC 6298; 0: not measured */
+	int64_t timeout;      /* us: ceiling between repetitions */
+	int64_t resend_at;    /* when to send again what is not acknowledged */
+	unsigned int silent;  /* timeouts since anything was acknowledged */
+	unsigned int returns; /* times it was sent again from the last block acknowledged */
+	uint64_t timed;       /* the block (0: the OACK) whose acknowledgement will be timed, */
+	int64_t timed_at;     /* sent at this time; -1: none */
+	int64_t rtt;          /* smoothed, as in RFC 6298; 0: not measured */
 	int64_t rtt_var;
 	int64_t gap_until; /* gaps are not acted on before */
 

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from fit_hashed import hashed
 from fitrig import fixture_check_sign, fixture_keys, fixture_work, its, program, put_parts, signature  # noqa: F401
 
 ALGORITHMS = [("dev", "sha256,rsa2048", None), ("dev", "sha1,rsa2048", None), ("dev", "sha512,rsa2048", None),
@@ -85,6 +86,40 @@ def test_control_tree_as_mkimage_leaves_it(work, keys):
     text = work.need("dtc", "-q", "-I", "dtb", "-O", "dts", "control.dtb")
     assert text == work.need("dtc", "-q", "-I", "dtb", "-O", "dts", "theirs.dtb")
     assert "key-dev {" in text
+
+
+@pytest.mark.parametrize("hint,algo,padding", [*ALGORITHMS, ("curve", "sha256,ecdsa256", None)])
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_openssl_verifies_what_was_signed(work, keys, whose, hint, algo, padding):
+    """Of images and the configuration, over bytes that this test works out itself; mkimage's too, so that it does so rightly."""
+    put_parts(work)
+    work.write("a.its", signed_its(hint, algo, padding))
+    if whose == "ours":
+        work.built("build", "fit", "a.its", "-o", "a.fit", "-k", keys)
+    else:
+        work.need("mkimage", "-f", "a.its", "-k", keys, "-r", "a.fit")
+    for image, file in ("kernel", "kernel"), ("fdt", "board.dtb"), ("ramdisk", "rd"):
+        verified_by_openssl(work, keys, f"/images/{image}/signature-1", hint, algo, padding, work.read(file))
+    config = "/configurations/conf/signature-1"
+    nodes = work.need("fdtget", "-t", "s", "a.fit", config, "hashed-nodes").split()
+    assert {"/", "/configurations/conf", "/images/kernel/hash-1", "/images/fdt/hash-1", "/images/ramdisk"} <= set(nodes)
+    offset, size = work.need("fdtget", "-t", "u", "a.fit", config, "hashed-strings").split()
+    assert offset == "0"
+    signed = hashed(work.read("a.fit"), nodes, int(size))
+    verified_by_openssl(work, keys, config, hint, algo, padding, signed)
+
+
+def verified_by_openssl(work, keys, node, hint, algo, padding, signed):
+    words = work.need("fdtget", "-t", "bx", "a.fit", node, "value").split()
+    value = bytes(int(word, 16) for word in words)
+    work.write("signed", signed)
+    work.write("value", der(value[:32], value[32:]) if "ecdsa" in algo else value)
+    work.write("key.pub", work.need("openssl", "x509", "-in", keys / f"{hint}.crt", "-noout", "-pubkey"))
+    pss = ["-sigopt", "rsa_padding_mode:pss"] if padding else []
+    command = ["openssl", "dgst", f"-{algo.split(',')[0]}", *pss, "-verify", "key.pub", "-signature", "value", "signed"]
+    work.need(*command)
+    work.write("signed", signed[:-1] + bytes([signed[-1] ^ 1]))
+    assert work.run(*command).returncode != 0
 
 
 def test_ecdsa(work, keys):

@@ -48,7 +48,7 @@ def test_exit_statuses_are_in_the_manual(aboard):
     source = aboard.run("help", "--man", "aboard").out
     section = source[source.index(".SH EXIT STATUS"):source.index(".SH ENVIRONMENT")]
     statuses = [int(number) for number in re.findall(r"^\.B (\d+)$", section, re.M)]
-    assert statuses == [*range(18), 130]
+    assert statuses == [*range(19), 130]
 
 
 BASH = """
@@ -67,8 +67,8 @@ COMPLETED = [
     (["flash", "--js"], ["--json"], []),
     (["--boards", "aboard.yaml", "fl"], ["flash"], []),
     (["flash", ""], ["lab3", "lab4"], ["a.img"]),
-    (["flash", "lab3", ""], ["a.img"], ["lab3"]),
-    (["flash", "--target", "emmc", "lab3", "a"], ["a.img"], []),
+    (["flash", "lab3", ""], ["a.img", "lab4"], []),
+    (["flash", "--target", "emmc", "lab3", "a"], ["a.img"], ["lab4"]),
     (["flash", "--target", "=", "emmc", "lab3", "a"], ["a.img"], []),
     (["power", "lab3", "c"], ["cycle"], ["on"]),
     (["shell", "lab3", "--at", ""], ["bootloader", "linux", "none"], []),

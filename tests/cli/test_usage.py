@@ -10,7 +10,7 @@ WRONG = [
     (["xyzzy"], "unknown command 'xyzzy'", "'aboard --help'"),
     (["--jsn"], "unknown option --jsn", "did you mean --json?"),
     (["flash"], "flash: BOARD is missing", "usage: aboard flash"),
-    (["flash", "a", "b", "c"], "one argument too many: 'c'", "usage: aboard flash"),
+    (["dump", "a", "b", "c"], "one argument too many: 'c'", "usage: aboard dump"),
     (["flash", "--tagret", "x"], "unknown option --tagret", "did you mean --target?"),
     (["flash", "--no-powr-off"], "unknown option --no-powr-off", "did you mean --no-power-off?"),
     (["flash", "--target"], "--target needs an argument", ""),

@@ -59,3 +59,26 @@ ums_plug() {
 ums_unplug() {
 	echo >"/sys/kernel/config/usb_gadget/ums$1/UDC"
 }
+
+# usbip_attached TCP-PORT BUSID: whether the kernel has this device of a server attached
+usbip_attached() {
+	local file port
+	for file in /run/vhci_hcd/port*; do
+		[ "$(cat "$file" 2>/dev/null)" = "10.0.2.2 $1 $2" ] || continue
+		port=${file##*port}
+		# The state of a port in use is 6.
+		awk -v port="$port" '$2 + 0 == port && $3 == "006" { found = 1 } END { exit !found }' \
+			/sys/devices/platform/vhci_hcd.0/status && return 0
+	done
+	return 1
+}
+
+# usbip_keep TCP-PORT BUSID: attaches this device of a USB/IP server on the loopback of the machine
+# outside, and again whenever it has gone: the kernel does not ask for it again when the server drops
+# it, as it does while a board restarts. Runs until the guest ends, to be put into the background.
+usbip_keep() {
+	while :; do
+		usbip_attached "$1" "$2" || usbip --tcp-port "$1" attach -r 10.0.2.2 -b "$2" >/dev/null 2>&1
+		sleep 0.1
+	done
+}

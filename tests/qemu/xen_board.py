@@ -51,18 +51,19 @@ def make_device_tree(path):
 
 class XenBoard:
     """One board that is on, stopped at U-Boot's prompt. It loads from `folder`, or from a disk with what the file `disk`
-    holds. End it with close()."""
+    holds. U-Boot's control device tree is QEMU's own, or the file `control`. End it with close()."""
 
-    def __init__(self, folder, disk=None):
+    def __init__(self, folder, disk=None, control=None):
         # The path of a Unix socket has room for 107 characters, pytest's folders may be deeper.
         self.run_folder = tempfile.TemporaryDirectory(prefix="board-")
         path = f"{self.run_folder.name}/console.sock"
         self.console = Console(path)
         drive = [] if disk is None else ["-drive", f"if=none,id=disk,format=raw,snapshot=on,file={disk}",
                                          "-device", "virtio-blk-pci,drive=disk"]
+        tree = [] if control is None else ["-dtb", str(control)]
         self.qemu = subprocess.Popen(
             [*MACHINE, "-bios", FIRMWARE, "-chardev", f"socket,id=console,path={path}", "-serial", "chardev:console",
-             "-netdev", f"user,id=n0,restrict=on,tftp={folder}", "-device", "virtio-net-pci,netdev=n0,romfile=", *drive],
+             "-netdev", f"user,id=n0,restrict=on,tftp={folder}", "-device", "virtio-net-pci,netdev=n0,romfile=", *drive, *tree],
             stdin=subprocess.DEVNULL)
 
     def start(self):

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What each model is made of: settings in, a device out.
+ */
+#ifndef ABOARD_SIM_MODELS_H
+#define ABOARD_SIM_MODELS_H
+
+#include "base/err.h"
+#include "sim/sim.h"
+
+/* What every model takes. */
+struct sim_settings {
+	unsigned int number;       /* of the device, from 1 */
+	const char *serial;        /* NULL: made from the number */
+	struct sim_faults *faults; /* the device's from now on; NULL: none */
+	uint64_t transfer_us, bulk_rate, write_rate;
+	int64_t absent_ms; /* how long it is away when it enumerates anew */
+};
+
+/* Fills what is the same for all; `serial` is a pattern for snprintf with the number, used when
+   none is given. */
+void sim_device_begin(struct sim_device *device, const struct sim_model *model,
+		      const struct sim_settings *settings, const char *serial);
+
+/* A file name with each "%d" replaced by the number of the device; the caller's. */
+char *sim_file_name(const char *pattern, unsigned int number);
+
+/* "FILE[:SIZE]" taken apart; *path is NULL for memory (":SIZE") and the caller's; *size 0: none. */
+void sim_file_split(const char *text, unsigned int number, char **path, uint64_t *size);
+
+/* One alternate setting of the plain DFU model: "NAME=FILE[:SIZE]", "NAME=:SIZE" for memory. */
+struct dfu_settings {
+	const char *const *alts; /* ended by NULL; none: "firmware", 1 MiB of memory */
+	uint16_t vid, pid;
+	uint16_t transfer_size;
+	uint32_t poll_ms, manifest_ms;
+	bool intolerant; /* of manifestation: waits for a reset */
+	bool no_upload, no_download;
+	bool uboot;
+};
+
+int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
+		  const struct dfu_settings *settings, struct err *err);
+
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The verbs of aboard-sim: one a model.
+ */
+#ifndef ABOARD_SIM_VERBS_H
+#define ABOARD_SIM_VERBS_H
+
+#include "cli/cli.h"
+
+extern const struct verb sim_verb_dfu, sim_verb_help;
+
+#endif
