@@ -148,10 +148,6 @@ int usb_open(struct usb_device **usb, struct usb_bus *bus, const struct usb_info
 void usb_close(struct usb_device *usb);
 void usb_closep(struct usb_device **usb);
 
-/* The line of a udev rules file that lets the users of this machine open such devices. */
-#define USB_UDEV_RULE 160
-void usb_udev_rule(uint16_t vid, uint16_t pid, char out[USB_UDEV_RULE]);
-
 /* The operations by name. */
 int usb_submit(struct usb_device *usb, struct usb_transfer *transfer, struct err *err);
 int usb_reap(struct usb_device *usb, struct usb_transfer **transfer, struct deadline deadline,

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "io/usb_local.h"
+#include "io/usb_udev.h"
 
 #define DEVICES       "/sys/bus/usb/devices"
 #define LOOK_AGAIN_MS 1000 /* where uevents do not reach: another network namespace */
@@ -76,24 +77,16 @@ static int wait_local(struct usb_bus *bus, struct deadline deadline, struct err 
 	return rc < 0 ? rc : 0;
 }
 
-void usb_udev_rule(uint16_t vid, uint16_t pid, char out[USB_UDEV_RULE])
-{
-	snprintf(out, USB_UDEV_RULE,
-		 "SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", ATTR{idVendor}==\"%04x\", "
-		 "ATTR{idProduct}==\"%04x\", MODE=\"0660\", TAG+=\"uaccess\"",
-		 vid, pid);
-}
-
 static int no_permission(const struct usb_info *info, struct err *err)
 {
-	char rule[USB_UDEV_RULE];
+	_cleanup_(buf_free) struct buf rule = {0};
 
-	usb_udev_rule(info->vid, info->pid, rule);
+	usb_udev_rule(&rule, info->vid, info->pid, (struct usb_class){0});
 	err_set(err, ERR_HOST, "no permission to open %s", info->node);
 	return err_remedy(err,
-			  "put this line into /etc/udev/rules.d/70-aboard.rules, run 'udevadm "
+			  "put this line into " USB_UDEV_FILE ", run 'udevadm "
 			  "control --reload', and plug it in again: %s",
-			  rule);
+			  buf_text(&rule));
 }
 
 static int open_failed(const struct usb_info *info, struct err *err)

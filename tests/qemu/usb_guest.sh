@@ -60,6 +60,11 @@ ums_unplug() {
 	echo >"/sys/kernel/config/usb_gadget/ums$1/UDC"
 }
 
+# usb_present PORT: whether the kernel has enumerated a device there, and udevd is done with it
+usb_present() {
+	[ -e "/sys/bus/usb/devices/$1/$1:1.0" ] && udevadm settle --timeout 5
+}
+
 # usbip_attached TCP-PORT BUSID: whether the kernel has this device of a server attached
 usbip_attached() {
 	local file port
@@ -73,12 +78,18 @@ usbip_attached() {
 	return 1
 }
 
-# usbip_keep TCP-PORT BUSID: attaches this device of a USB/IP server on the loopback of the machine
-# outside, and again whenever it has gone: the kernel does not ask for it again when the server drops
-# it, as it does while a board restarts. Runs until the guest ends, to be put into the background.
+# usbip_keep TCP-PORT BUSID...: attaches these devices of a USB/IP server on the loopback of the machine
+# outside, each at the first port that is free, and again whenever one has gone: the kernel does not ask
+# for it again when the server drops it, as it does while a board restarts. Runs until the guest ends, to
+# be put into the background. Once for all devices: two clients would want the same port.
 usbip_keep() {
+	local server=$1 busid
+	shift
 	while :; do
-		usbip_attached "$1" "$2" || usbip --tcp-port "$1" attach -r 10.0.2.2 -b "$2" >/dev/null 2>&1
+		for busid in "$@"; do
+			usbip_attached "$server" "$busid" ||
+				usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
+		done
 		sleep 0.1
 	done
 }

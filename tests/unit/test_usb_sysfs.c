@@ -220,17 +220,6 @@ static void this_machine(void **state)
 	assert_int_equal(usb_bus_open(&other, "usb:1", DEADLINE_NEVER, &err), -ERR_CONFIG);
 }
 
-static void udev_rule(void **state)
-{
-	char rule[USB_UDEV_RULE];
-
-	(void)state;
-	usb_udev_rule(0x0483, 0xdf11, rule);
-	assert_string_equal(rule, "SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", "
-				  "ATTR{idVendor}==\"0483\", ATTR{idProduct}==\"df11\", "
-				  "MODE=\"0660\", TAG+=\"uaccess\"");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,7 +227,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_what_is_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_usb_at_all, set_up, tear_down),
 		cmocka_unit_test(this_machine),
-		cmocka_unit_test(udev_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
