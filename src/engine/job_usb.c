@@ -234,14 +234,6 @@ int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info 
 	return tell_instead(job, modes, err);
 }
 
-static int add_trace(struct job *job, struct err *err)
-{
-	const char *name = yaml_text(job->board->usb, "trace", NULL);
-	_cleanup_(freep) char *path = name ? board_path(job->board, name) : NULL;
-
-	return path ? usb_trace(&job->usb, job->usb, path, err) : 0;
-}
-
 /* Opens what was found; *opened false (and success) when it is gone, in use or another thing by
  * now: `err` then says why. */
 static int try_open(struct job *job, const struct usb_mode *modes, const struct usb_info *info,
@@ -265,7 +257,7 @@ static int try_open(struct job *job, const struct usb_mode *modes, const struct 
 		memcpy(known->serial, job->usb->info.serial, sizeof(known->serial));
 	known->address = 0;
 	*opened = true;
-	return add_trace(job, err);
+	return 0;
 }
 
 static int wait_for(struct job *job, const struct usb_mode *modes, struct deadline deadline,
