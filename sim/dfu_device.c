@@ -30,7 +30,6 @@ const struct dfu_manners dfu_strict = {
 	.counts_blocks = true,
 	.refused = ERR_STALLED_STATUS,
 	.miscounted = ERR_ADDRESS_STATUS,
-	.alt_resets = true,
 };
 
 const struct dfu_manners dfu_uboot = {

@@ -37,6 +37,11 @@ void *xrealloc(void *old, size_t count, size_t size)
 	return must(realloc(old, total ? total : 1));
 }
 
+void *xaligned(size_t alignment, size_t size)
+{
+	return must(aligned_alloc(alignment, size));
+}
+
 void *xmemdup(const void *data, size_t size)
 {
 	void *copy = xmalloc(size);

@@ -29,6 +29,8 @@
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t count, size_t size); /* count * size bytes, checked for overflow */
+/* The alignment is a power of two, the size a multiple of it; free() ends it. */
+void *xaligned(size_t alignment, size_t size);
 void *xmemdup(const void *data, size_t size);
 char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);

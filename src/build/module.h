@@ -57,7 +57,6 @@ struct role_facts {
 	const char *description; /* in a FIT */
 	enum file_wanted wanted;
 	bool entry; /* has an entry point in a FIT */
-	bool fixed; /* must be there even if U-Boot works the addresses out */
 };
 
 const struct role_facts *role_facts(enum role role);

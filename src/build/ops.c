@@ -44,11 +44,28 @@ void ops_free(struct ops *ops)
 
 void ops_text(struct ops *ops, const char *format, ...)
 {
-	struct op *op = add(ops, OP_TEXT, NULL, NULL);
 	va_list args;
 
 	va_start(args, format);
-	op->text = xvasprintf(format, args);
+	add(ops, OP_TEXT, NULL, NULL)->text = xvasprintf(format, args);
+	va_end(args);
+}
+
+void ops_command(struct ops *ops, const char *what, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(ops, OP_COMMAND, NULL, what)->text = xvasprintf(format, args);
+	va_end(args);
+}
+
+void ops_extra(struct ops *ops, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(ops, OP_EXTRA, NULL, NULL)->text = xvasprintf(format, args);
 	va_end(args);
 }
 

@@ -16,7 +16,9 @@
 #include "build/module.h"
 
 enum op_kind {
-	OP_TEXT,       /* lines as they are */
+	OP_TEXT,       /* lines as they are, which cannot fail */
+	OP_COMMAND,    /* one command; `name`: what it does */
+	OP_EXTRA,      /* lines of the user */
 	OP_LOAD,       /* a module to its address */
 	OP_FPGA,       /* a loaded bitstream into the device */
 	OP_FDT_ADDR,   /* the tree that is edited from here on: a module */
@@ -46,7 +48,7 @@ struct op {
 	size_t module; /* index into the modules */
 	char *path, *name;
 	enum value_kind value;
-	char *text;     /* OP_TEXT; VALUE_STRING */
+	char *text;     /* OP_TEXT, OP_COMMAND, OP_EXTRA; VALUE_STRING */
 	char **strings; /* VALUE_STRINGS: NULL-terminated */
 	struct cell *cells;
 	size_t cell_count;
@@ -61,6 +63,11 @@ struct ops {
 void ops_free(struct ops *ops);
 
 void ops_text(struct ops *ops, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* `what` follows "cannot", as in "start the kernel". */
+void ops_command(struct ops *ops, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Ends with a newline. */
+void ops_extra(struct ops *ops, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ops_module(struct ops *ops, enum op_kind kind, size_t module);
 void ops_resize(struct ops *ops);
 void ops_mknod(struct ops *ops, const char *path, const char *name);
@@ -85,7 +92,7 @@ struct ops_style {
 	bool fit;           /* parts come out of a FIT at $fit_addr */
 	bool edited;        /* the loaded tree has the edits already: none are printed */
 	bool dynamic;       /* U-Boot works the addresses out */
-	bool strict;        /* nothing goes on after a failure */
+	bool strict;        /* nothing is done after a failure, and the script fails */
 	uint64_t resize;    /* bytes for `fdt resize` */
 };
 

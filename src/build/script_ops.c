@@ -34,7 +34,8 @@ static void open_tree(struct script *script)
 		ops_module(&script->ops, OP_FDT_ADDR, tree);
 	} else {
 		ops_text(&script->ops, "setenv host_fdt_addr ${fdtcontroladdr}\n");
-		ops_text(&script->ops, "fdt addr ${host_fdt_addr}\n");
+		ops_command(&script->ops, "use U-Boot's own device tree",
+			    "fdt addr ${host_fdt_addr}");
 	}
 	ops_resize(&script->ops);
 	for (i = 0; i < script->modules.count; i++)
@@ -74,7 +75,7 @@ static int extra_commands(struct script *script, struct err *err)
 		return err_set(err, ERR_IMAGE, "%s is no text", name);
 	script->extra_size = text.size;
 	if (text.size)
-		ops_text(&script->ops, "%s%s", text.data, text_ends(text.data, "\n") ? "" : "\n");
+		ops_extra(&script->ops, "%s%s", text.data, text_ends(text.data, "\n") ? "" : "\n");
 	return 0;
 }
 
@@ -85,16 +86,15 @@ static char *address_of(const struct script *script, size_t index, const char *n
 	return xasprintf("0x%" PRIX64, script->modules.items[index].address);
 }
 
-/* Before the kernel's address, between both, after the tree's. bootefi takes no ramdisk: a dash
-   would be its device tree. */
+/* The command and what is between both addresses. bootefi takes no ramdisk: a dash would be its
+   device tree. */
 static const struct {
-	const char *kernel, *tree;
+	const char *command, *between;
 } boot_lines[] = {
-	[BOOT_BOOTI] = {"booti ", " - "},
-	[BOOT_BOOTM] = {"bootm ", " - "},
-	[BOOT_BOOTEFI] = {"bootefi ", "  "},
-	[BOOT_BOOTZ] = {"bootz ", " - "},
-	[BOOT_NONE] = {"setenv host_kernel_addr ", "\nsetenv host_fdt_addr "},
+	[BOOT_BOOTI] = {"booti", " - "},
+	[BOOT_BOOTM] = {"bootm", " - "},
+	[BOOT_BOOTEFI] = {"bootefi", "  "},
+	[BOOT_BOOTZ] = {"bootz", " - "},
 };
 
 static void boot(struct script *script)
@@ -105,8 +105,14 @@ static void boot(struct script *script)
 	_cleanup_(freep) char *tree_at =
 		address_of(script, modules_find(&script->modules, ROLE_DTB, 0), "host_fdt");
 
-	ops_text(&script->ops, "%s%s%s%s\n", boot_lines[script->boot_cmd].kernel, kernel_at,
-		 boot_lines[script->boot_cmd].tree, tree_at);
+	if (script->boot_cmd != BOOT_NONE) {
+		ops_command(&script->ops, "start the kernel", "%s %s%s%s",
+			    boot_lines[script->boot_cmd].command, kernel_at,
+			    boot_lines[script->boot_cmd].between, tree_at);
+		return;
+	}
+	ops_command(&script->ops, "set host_kernel_addr", "setenv host_kernel_addr %s", kernel_at);
+	ops_command(&script->ops, "set host_fdt_addr", "setenv host_fdt_addr %s", tree_at);
 }
 
 /* What the edits add, what the extra commands may add, and some room for U-Boot's own edits

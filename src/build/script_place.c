@@ -49,16 +49,16 @@ static int check_kernel(const struct script *script, const struct module *module
 static int check_file(struct script *script, struct module *module, const char *name,
 		      struct err *err)
 {
-	const struct role_facts *facts = role_facts(module->role);
 	int rc;
 
 	module->present = access(module->path, F_OK) == 0;
-	if (!module->present && script->dynamic && !facts->fixed)
+	if (!module->present && script->dynamic)
 		return 0;
 	if (!module->present)
 		return err_set(err, ERR_NOT_FOUND, "%s is not there (looked for %s)", name,
 			       module->path);
-	rc = filetype_check(module->path, name, facts->wanted, &module->facts, err);
+	rc = filetype_check(module->path, name, role_facts(module->role)->wanted, &module->facts,
+			    err);
 	if (rc < 0)
 		return rc;
 	module->file_size = module->size = module->facts.size;
@@ -260,7 +260,7 @@ int script_read_tree(struct script *script, struct err *err)
 	size_t nodes;
 	int rc;
 
-	if (!name && script->dynamic)
+	if (script->dynamic && (!name || access(path, F_OK) < 0))
 		return 0;
 	if (!name)
 		return err_set(err, ERR_CONFIG, "%s: DEVICE_TREE is not set", script->config.path);

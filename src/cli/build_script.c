@@ -139,7 +139,9 @@ static const struct option options[] = {
 	 .help = "Which state of ImageBuilder's text: as of 2026, of April 2024, or of 2022. The "
 		 "default is next."},
 	{.name = "strict",
-	 .help = "The script stops at the first command that fails, and says which."},
+	 .help = "The script stops at the first of its commands that fails, says which, and fails. "
+		 "The "
+		 "lines of APPEND_EXTRA_CMDS are left out then, but not watched."},
 	{.name = "memory-map", .help = "Print what is where in the board's memory."},
 	{0},
 };

@@ -41,6 +41,8 @@ struct sparse_out {
 	uint32_t chunks;
 	uint64_t writes;
 	struct chunk last;
+	struct sparse_range *ranges; /* owned */
+	size_t range_count, range_space;
 	size_t pieces; /* given out */
 };
 
@@ -65,6 +67,7 @@ void sparse_out_free(struct sparse_out *out)
 	if (!out)
 		return;
 	free(out->bytes);
+	free(out->ranges);
 	free(out);
 }
 
@@ -345,6 +348,57 @@ static void end_piece(struct sparse_out *out)
 	put_le32(out->bytes + 20, out->chunks);
 }
 
+/* What has been made, read as a device reads it. */
+
+static struct sparse_range *new_range(struct sparse_out *out, uint64_t offset)
+{
+	struct sparse_range *range;
+
+	if (out->range_count == out->range_space) {
+		out->range_space = 2 * out->range_space + 16;
+		out->ranges = xrealloc(out->ranges, out->range_space, sizeof(*out->ranges));
+	}
+	range = &out->ranges[out->range_count++];
+	*range = (struct sparse_range){.offset = offset};
+	return range;
+}
+
+/* `data` NULL: zeros. */
+static void add_range(struct sparse_out *out, uint64_t offset, const uint8_t *data, uint64_t size)
+{
+	struct sparse_range *range = out->range_count ? &out->ranges[out->range_count - 1] : NULL;
+	static const uint8_t zeros[SPARSE_BLOCK];
+	uint64_t end = offset + size;
+
+	for (; offset < end; offset += SPARSE_BLOCK) {
+		if (!range || range->offset + range->length != offset ||
+		    range->length == SPARSE_RANGE_MAX)
+			range = new_range(out, offset);
+		range->crc = crc32_add(range->crc, data ? data : zeros, SPARSE_BLOCK);
+		range->length += SPARSE_BLOCK;
+		data += data ? SPARSE_BLOCK : 0;
+	}
+}
+
+static void list_ranges(struct sparse_out *out)
+{
+	uint64_t offset = 0, size;
+	size_t at = SPARSE_HEADER;
+	const uint8_t *header;
+	uint16_t type;
+
+	out->range_count = 0;
+	for (; at < out->size; at += le32(header + 8), offset += size) {
+		header = out->bytes + at;
+		type = le16(header);
+		size = (uint64_t)le32(header + 4) * SPARSE_BLOCK;
+		if (type != SPARSE_CHUNK_DONT_CARE)
+			add_range(out, offset,
+				  type == SPARSE_CHUNK_RAW ? header + SPARSE_CHUNK_HEADER : NULL,
+				  size);
+	}
+}
+
 /* Half of a piece at most may say what is in other pieces. */
 static int check_size(const struct sparse_out *out, struct err *err)
 {
@@ -380,8 +434,10 @@ int sparse_out_next(struct sparse_out *out, struct sparse_piece *piece, bool *mo
 	if (rc < 0 || (out->writes == 0 && out->pieces > 0))
 		return rc;
 	end_piece(out);
+	list_ranges(out);
 	out->pieces++;
 	*more = true;
-	*piece = (struct sparse_piece){out->bytes, out->size, out->at, out->writes};
+	*piece = (struct sparse_piece){out->bytes,  out->size,   out->at,
+				       out->writes, out->ranges, out->range_count};
 	return 0;
 }

@@ -40,8 +40,17 @@ struct sparse_piece {
 	uint64_t done;   /* bytes of the image: all before is sent with this piece */
 	uint64_t writes; /* bytes of the medium that the device writes for it, zeros included; at
 			    most about SPARSE_WRITES_MAX, so that a device is not silent for long */
+	const struct sparse_range *ranges; /* what it writes, in order; borrowed as the bytes are */
+	size_t range_count;
 };
 
+/* Part of the medium as it must read back. */
+struct sparse_range {
+	uint64_t offset, length; /* bytes; at most SPARSE_RANGE_MAX */
+	uint32_t crc;            /* crc32_add() of it */
+};
+
+#define SPARSE_RANGE_MAX  ((uint64_t)16 << 20)
 #define SPARSE_WRITES_MAX ((uint64_t)256 << 20)
 
 int sparse_out_next(struct sparse_out *out, struct sparse_piece *piece, bool *more,

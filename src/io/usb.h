@@ -28,6 +28,9 @@ enum usb_speed {
 	USB_SPEED_SUPER_PLUS, /* 10 Gbit/s */
 };
 
+/* "high", as people say it; "unknown". */
+const char *usb_speed_name(enum usb_speed speed);
+
 /* Class, subclass and protocol of a device or an interface. */
 struct usb_class {
 	uint8_t class, subclass, protocol;
@@ -52,6 +55,9 @@ struct usb_info {
 	char manufacturer[USB_TEXT], product[USB_TEXT], serial[USB_TEXT];
 	char node[64]; /* "/dev/bus/usb/001/004"; empty: not on this machine */
 	bool denied;   /* this user may not open it */
+	/* Strings and interfaces were asked for. A USB/IP server does not tell strings, and
+	   interfaces only of a device that is configured. */
+	bool described;
 };
 
 struct usb_bus;
@@ -74,8 +80,9 @@ int usb_bus_list(struct usb_bus *bus, bool strings, struct usb_info **list, size
 int usb_bus_wait(struct usb_bus *bus, struct deadline deadline, struct err *err);
 
 /* Splits "usb:1-2.3" or "usbip://HOST[:PORT]/BUSID" into the address of the bus (owned by the
-   caller) and checks its form; ERR_CONFIG with a remedy that names the forms. */
-int usb_path_check(const char *path, char **bus_address, struct err *err);
+   caller) and checks its form; `own` receives the path as struct usb_info tells it, with the port
+   of the server. Either may be NULL. ERR_CONFIG with a remedy that names the forms. */
+int usb_path_check(const char *path, char **bus_address, char own[USB_PATH], struct err *err);
 
 /* One transfer. `data` is borrowed until it has been reaped. */
 enum usb_transfer_type {
@@ -108,8 +115,7 @@ struct usb_transfer {
 
 struct usb_device;
 
-/* What a transport is. All but `trace`-like stacking is optional nowhere: every transport has every
- * operation. */
+/* What a transport is. Every transport has every operation. */
 struct usb_ops {
 	int (*submit)(struct usb_device *usb, struct usb_transfer *transfer, struct err *err);
 	/* Waits for any transfer that was submitted; the order on one endpoint is that of
@@ -117,7 +123,7 @@ struct usb_ops {
 	int (*reap)(struct usb_device *usb, struct usb_transfer **transfer,
 		    struct deadline deadline, struct err *err);
 	/* Takes all back that is in flight; they are reaped with status -ERR_CANCELLED, or what
-	   they came to. */
+	   they came to, within seconds whatever the device does: then reap() needs no deadline. */
 	void (*cancel)(struct usb_device *usb);
 	/* Claims an interface (a kernel driver on it is detached, and comes back on release). */
 	int (*claim)(struct usb_device *usb, uint8_t interface, struct err *err);
@@ -128,6 +134,8 @@ struct usb_ops {
 			  struct err *err);
 	/* Port reset. The device may come back as another one: then it is ERR_USB. */
 	int (*reset)(struct usb_device *usb, struct deadline deadline, struct err *err);
+	/* Waits until the device has left the bus; nothing is in flight. */
+	int (*await_gone)(struct usb_device *usb, struct deadline deadline, struct err *err);
 	void (*close)(struct usb_device *usb); /* cancels, releases, frees */
 };
 
@@ -155,6 +163,7 @@ int usb_set_alt(struct usb_device *usb, uint8_t interface, uint8_t alt, struct d
 int usb_clear_halt(struct usb_device *usb, uint8_t endpoint, struct deadline deadline,
 		   struct err *err);
 int usb_reset(struct usb_device *usb, struct deadline deadline, struct err *err);
+int usb_await_gone(struct usb_device *usb, struct deadline deadline, struct err *err);
 
 /* One transfer, waited for; nothing else may be in flight. When the deadline passes the transfer is
    taken back before this returns. *got may be NULL: then less than `size` is an error (ERR_BOARD)
@@ -176,11 +185,12 @@ int usb_string(struct usb_device *usb, uint8_t index, char out[USB_TEXT], struct
 	       struct err *err);
 
 /* The transport that writes what passes to a readable log, one line a transfer, and the one that
-   answers from such a log as the device did: any other request is ERR_USB. After an error `below`
-   is still the caller's. */
+   answers from such a log as the device did: any other request is ERR_USB. A device that is opened
+   again is added to the log as another session; `session` counts from 0. After an error `below` is
+   still the caller's. */
 int usb_trace(struct usb_device **usb, struct usb_device *below, const char *log_path,
 	      struct err *err);
-int usb_replay(struct usb_device **usb, const char *log_path, struct err *err);
+int usb_replay(struct usb_device **usb, const char *log_path, size_t session, struct err *err);
 
 /* The transport that misbehaves on purpose; it owns `below`. */
 enum usb_fault_kind {

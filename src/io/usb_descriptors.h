@@ -44,4 +44,9 @@ struct usb_alt {
 /* Fills at most `max` alternate settings in their order, returns how many there are of them. */
 size_t usb_alts(const uint8_t *bytes, size_t size, struct usb_alt *alts, size_t max);
 
+/* The text of a string descriptor (UTF-16, little endian) as UTF-8; what cannot be printed becomes
+   '?', what has no room is cut. A descriptor that is shorter than it says is read as far as it
+   goes. False: it is no string descriptor. */
+bool usb_text(const uint8_t *bytes, size_t size, char out[USB_TEXT]);
+
 #endif

@@ -87,6 +87,14 @@ bool usbip_get_header(const uint8_t in[USBIP_HEADER_SIZE], struct usbip_header *
 enum usb_speed usbip_speed(uint32_t speed);
 uint32_t usbip_speed_of(enum usb_speed speed);
 
+/* A client asks for a reset of the device's port with the request that would go to its hub; Linux's
+   server does it, and so tells the device's own requests apart (stub_rx.c). */
+#define USBIP_RESET                                                  \
+	((struct usb_setup){.request_type = 0x23 /* class, other */, \
+			    .request = 3 /* SET_FEATURE */,          \
+			    .value = 4 /* PORT_RESET */,             \
+			    .index = 1})
+
 /* Setup packets as on the wire (little endian). */
 void usb_put_setup(uint8_t out[8], const struct usb_setup *setup, uint16_t length);
 void usb_get_setup(const uint8_t in[8], struct usb_setup *setup, uint16_t *length);

@@ -108,7 +108,7 @@ static int await(struct fastboot *fastboot, struct fastboot_answer *answer,
 		if (answer->kind != FASTBOOT_INFO && answer->kind != FASTBOOT_TEXT)
 			return 0;
 		if (fastboot->info)
-			fastboot->info(fastboot->context, answer->text);
+			fastboot->info(fastboot->info_context, answer->text);
 	}
 }
 
@@ -233,7 +233,7 @@ int fastboot_getvar_number(struct fastboot *fastboot, const char *name, uint64_t
 static void tell(const struct fastboot *fastboot, uint64_t bytes)
 {
 	if (fastboot->moved)
-		fastboot->moved(fastboot->context, bytes);
+		fastboot->moved(fastboot->moved_context, bytes);
 }
 
 static int begin_download(struct fastboot *fastboot, struct command *command, uint32_t size,

@@ -57,9 +57,10 @@ struct fastboot {
 	struct fastboot_link *link; /* owned */
 	/* What the device says on the way (INFO and TEXT). NULL: nobody listens. */
 	void (*info)(void *context, const char *text);
+	void *info_context;
 	/* How many bytes of a download, or of a fetch, have passed. NULL: nobody listens. */
 	void (*moved)(void *context, uint64_t bytes);
-	void *context;
+	void *moved_context;
 };
 
 void fastboot_close(struct fastboot *fastboot);

@@ -179,13 +179,32 @@ def test_too_long_for_the_fdt_command(work):
     assert work.run(XEN + f"DOM0_CMD='{'x' * 1100}'\n", "-f").returncode == 0
 
 
-def test_strict(work):
-    text = work.text(XEN + "BITSTREAM=download.bit\n", "--strict")
-    assert text.startswith("if tftpb 0x40400000 Image-dom0; then\nif tftpb ")
-    assert text.count("if ") == text.count("; then\n") == text.count("; fi") == 6
-    assert text.endswith("; fi")  # an empty line behind it would make it succeed
-    assert 'else echo "boot script stopped: cannot load ""Image-dom0"; false; fi' in text
-    assert text.index("booti ") < text.index("else echo")
+STRICT = re.compile(r'if test -z "\$boot_stopped"; then (?P<command>.*) \|\| setenv boot_stopped (?P<what>".*"); fi')
+
+
+@pytest.mark.parametrize("config, more", [
+    (XEN + GUEST + "BITSTREAM=download.bit\nNUM_DT_OVERLAY=1\nDT_OVERLAY[0]=overlay1.dtbo\n", []),
+    (XEN + GUEST + "BITSTREAM=download.bit\nBOOT_CMD=none\n", ["-s"]),
+    (LINUX + "LINUX_RAMDISK=dom0-ramdisk.cpio.gz\n", ["-s"]),
+    (XEN + GUEST, ["-f"]),
+])
+def test_strict_watches_every_command(config, more, work):
+    """Without what strictness adds it is the same script; what is not watched only sets a variable."""
+    plain = work.text(config, *more).splitlines()
+    first, *lines, last = work.text(config, *more, "--strict").splitlines()
+    assert first == "setenv boot_stopped"
+    assert last.endswith("false; else true; fi")
+    matches = [STRICT.fullmatch(line) for line in lines]
+    assert [match["command"] if match else line for match, line in zip(matches, lines)] == plain
+    assert {line.split()[0] for match, line in zip(matches, lines) if not match} <= {"setenv", "fit_addr=$fileaddr"}
+    assert any(match and match["what"].startswith('"set ') for match in matches) or "-f" in more
+
+
+def test_strict_leaves_extra_commands_out_after_a_failure(work):
+    (work.root / "own.txt").write_text("if true; then\n  echo a\nfi")
+    text = work.text(XEN + "APPEND_EXTRA_CMDS=own.txt\n", "--strict")
+    assert '\nif test -z "$boot_stopped"; then\nif true; then\n  echo a\nfi\nfi\nif test -z ' in text
+    assert not text.endswith("\n")  # an empty line behind it would make it succeed
 
 
 def test_missing_files_and_no_tree_when_uboot_works_addresses_out(work):
@@ -194,6 +213,13 @@ def test_missing_files_and_no_tree_when_uboot_works_addresses_out(work):
     assert "setenv host_fdt_addr ${fdtcontroladdr}\nfdt addr ${host_fdt_addr}\n" in text
     assert "tftpb ${memaddr} not/there\n" in text
     assert "fdt set /chosen linux,initrd-end <0x${initrd_end}>" in text
+
+
+def test_a_device_tree_that_is_not_there_yet(work):
+    text = work.text(XEN.replace("board.dtb", "not/there.dtb"), "-s")
+    assert "tftpb ${memaddr} not/there.dtb\nsetenv host_fdt_addr ${memaddr}\n" in text
+    assert "fdt addr ${host_fdt_addr}\n" in text and "fdt mknod / chosen" not in text
+    assert "not/there.dtb" in work.fails(XEN.replace("board.dtb", "not/there.dtb"))
 
 
 @pytest.mark.parametrize("more, args", [("BOOT_CMD=bootm\n", []), ("FDTEDIT=e.dtb\n", []), ("", ["-f"])])

@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct usb_alt few[2], many[32];
 	struct usb_descriptor one;
+	char text[USB_TEXT];
 	size_t at = 0, total = 0, count;
 
 	while (usb_descriptor_next(data, size, &at, &one)) {
@@ -27,6 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    count > size / 9)
 		abort();
 	if (memcmp(few, many, sizeof(few)) != 0)
+		abort();
+	usb_text(data, size, text);
+	if (strnlen(text, sizeof(text)) == sizeof(text))
 		abort();
 	return 0;
 }

@@ -145,3 +145,48 @@ def test_strict_script_names_the_file_that_is_missing(work):
 def test_strict_script_with_everything_there_starts_xen(work):
     line = work.script("XEN=xen\nNUM_DOMUS=1\n" + guest(0), "--strict")
     work.power_on().boot(line, up("guest0", r"\(XEN\) DOM1: "))
+
+
+# Config and options, what goes wrong on the board, and what the script says it cannot do. Small kernels: they never run.
+STOPS = {
+    "overlay": ("NUM_DT_OVERLAY=1\nDT_OVERLAY[0]=none.dtbo\n", [], "apply none.dtbo"),
+    "device of a guest": ('DOMU_PASSTHROUGH_PATHS[0]="/nowhere"\n', [], "set xen,passthrough of /nowhere"),
+    "bitstream": ("BITSTREAM=some.bit\n", [], "program some.bit"),
+    "kernel": ("BOOT_CMD=bootm\n", [], "start the kernel"),
+    "part of a FIT": ("", ["-f"], "take dom0_linux out of the FIT"),
+    "addresses from U-Boot": ('DOMU_PASSTHROUGH_PATHS[0]="/nowhere"\n', ["-s"], "set xen,passthrough of /nowhere"),
+    "load by several commands": ("", ["-t", "echo one more; tftpb"], "load Image"),
+}
+
+
+def test_strict_script_says_what_else_failed(work):
+    """Each kind of command that may fail, on one board."""
+    root = work.root
+    (root / "Image").write_bytes((root / "vmlinuz").read_bytes()[:64].ljust(4096, b"\0"))
+    (root / "some.bit").write_bytes(b"\0\x09\x0f\xf0\x0f\xf0\x0f\xf0\x0f\xf0" + bytes(64))
+    (root / "extra.txt").write_text("echo extra_commands_ran\n")
+    (root / "none.dts").write_text('/dts-v1/; /plugin/; / { fragment@0 { target-path = "/nowhere"; __overlay__ { a; }; }; };')
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", root / "none.dtbo", root / "none.dts"], check=True,
+                   timeout=60)
+    base = "XEN=Image\nDOM0_KERNEL=Image\nNUM_DOMUS=1\nDOMU_KERNEL[0]=Image\nAPPEND_EXTRA_CMDS=extra.txt\n"
+    console = work.power_on().console
+    for name, (config, more, said) in STOPS.items():
+        line = work.script(base + config, "--form", "2404", "--strict", *more)
+        if name == "kernel":
+            (root / "Image.ub").write_bytes(bytes(4096))
+        if name == "part of a FIT":
+            line = line.replace("source ", "setenv fileaddr 0x40000000; source ")
+        if name == "load by several commands":
+            (root / "Image").unlink()
+        status, output = console.run(line, 60)
+        assert status == 1, (name, output)
+        assert f"boot script stopped: cannot {said}\n" in output, (name, output)
+        assert ("extra_commands_ran" in output) == (said == "start the kernel"), (name, output)
+        assert console.run("test -z \"$boot_stopped\"", 60)[0] == 0
+
+
+def test_strict_script_that_only_prepares_succeeds(work):
+    line = work.script(DOM0 + "BOOT_CMD=none\n", "--strict")
+    console = work.power_on().console
+    console.check(line, 240)
+    assert "host_kernel_addr=0x4" in console.check("printenv host_kernel_addr", 60)

@@ -3,7 +3,7 @@
 own, read-only, so the programs that are installed and built here run in it unchanged. Nothing of aboard is used.
 
 Loaded are vhci_hcd (`usbip attach` puts devices on its first bus, high speed, or its second, super speed) and dummy_hcd
-(gadgets made through configfs appear on its two buses; usb_guest.sh makes them).
+(gadgets made through configfs appear on its two buses; usb_guest.sh makes them). udevd runs, as libusb has its events from there.
 """
 import pathlib
 import shlex
@@ -39,6 +39,7 @@ exec chroot /host /bin/sh $FOLDER/main
 MAIN = """set +e
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/run/home TMPDIR=/run/tmp
 cd {folder}
+/lib/systemd/systemd-udevd --daemon >/dev/null 2>&1
 bash script >output 2>&1 </dev/null
 echo $? >status
 sync

@@ -39,7 +39,7 @@ has_disk() {
 # file as its disk; returns when the kernel has made the block device
 ums_plug() {
 	local gadget=/sys/kernel/config/usb_gadget/ums$1 lun
-	lun=$gadget/functions/mass_storage.0/lun.0
+	lun=$(ums_lun "$1")
 	# The second that the kernel waits for real disks to spin up.
 	echo 0 >/sys/module/usb_storage/parameters/delay_use
 	mkdir "$gadget" "$gadget/strings/0x409" "$gadget/configs/c.1" "$gadget/functions/mass_storage.0"
@@ -55,7 +55,46 @@ ums_plug() {
 	until_true 10 has_disk "$(gadget_port "$1")"
 }
 
+# ums_lun N: the folder in which the kernel keeps what gadget N is a disk of: file, ro
+ums_lun() {
+	echo "/sys/kernel/config/usb_gadget/ums$1/functions/mass_storage.0/lun.0"
+}
+
 # ums_unplug N
 ums_unplug() {
 	echo >"/sys/kernel/config/usb_gadget/ums$1/UDC"
+}
+
+# usb_present PORT: whether the kernel has enumerated a device there, and udevd is done with it
+usb_present() {
+	[ -e "/sys/bus/usb/devices/$1/$1:1.0" ] && udevadm settle --timeout 5
+}
+
+# usbip_attached TCP-PORT BUSID: whether the kernel has this device of a server attached
+usbip_attached() {
+	local file port
+	for file in /run/vhci_hcd/port*; do
+		[ "$(cat "$file" 2>/dev/null)" = "10.0.2.2 $1 $2" ] || continue
+		port=${file##*port}
+		# The state of a port in use is 6.
+		awk -v port="$port" '$2 + 0 == port && $3 == "006" { found = 1 } END { exit !found }' \
+			/sys/devices/platform/vhci_hcd.0/status && return 0
+	done
+	return 1
+}
+
+# usbip_keep TCP-PORT BUSID...: attaches these devices of a USB/IP server on the loopback of the machine
+# outside, each at the first port that is free, and again whenever one has gone: the kernel does not ask
+# for it again when the server drops it, as it does while a board restarts. Runs until the guest ends, to
+# be put into the background. Once for all devices: two clients would want the same port.
+usbip_keep() {
+	local server=$1 busid
+	shift
+	while :; do
+		for busid in "$@"; do
+			usbip_attached "$server" "$busid" ||
+				usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
+		done
+		sleep 0.1
+	done
 }

@@ -202,7 +202,7 @@ static void strings_that_cannot_be_set(void **state)
 	}
 }
 
-static void strict_scripts_nest(void **state)
+static void strict_scripts_stop(void **state)
 {
 	struct module items[] = {{.name = (char[]){"a"},
 				  .file = (char[]){"f1"},
@@ -221,14 +221,23 @@ static void strict_scripts_nest(void **state)
 	(void)state;
 	ops_module(&ops, OP_LOAD, 0);
 	ops_module(&ops, OP_LOAD, 1);
-	ops_text(&ops, "booti\n");
+	ops_command(&ops, "start the kernel", "booti");
+	ops_extra(&ops, "echo 1\necho 2\n");
 	/* No newline at the end: U-Boot would run an empty line, which succeeds, after a failure.
 	 */
 	assert_int_equal(ops_render(&ops, &style, &out, &err), 0);
 	assert_string_equal(buf_text(&out),
-			    "if tftpb 0x100 p/f1; then\nif tftpb 0x200 \"p/f 2\"; then\nbooti\n"
-			    "else echo \"boot script stopped: cannot load \"\"p/f 2\"; false; fi\n"
-			    "else echo \"boot script stopped: cannot load \"\"p/f1\"; false; fi");
+			    "setenv boot_stopped\n"
+			    "if test -z \"$boot_stopped\"; then tftpb 0x100 p/f1 || "
+			    "setenv boot_stopped \"load p/f1\"; fi\n"
+			    "if test -z \"$boot_stopped\"; then tftpb 0x200 \"p/f 2\" || "
+			    "setenv boot_stopped \"load p/f 2\"; fi\n"
+			    "if test -z \"$boot_stopped\"; then booti || "
+			    "setenv boot_stopped \"start the kernel\"; fi\n"
+			    "if test -z \"$boot_stopped\"; then\necho 1\necho 2\nfi\n"
+			    "if test -n \"$boot_stopped\"; then "
+			    "echo \"boot script stopped: cannot $boot_stopped\"; "
+			    "setenv boot_stopped; false; else true; fi");
 }
 
 static void legacy_images(void **state)
@@ -356,7 +365,7 @@ int main(void)
 		cmocka_unit_test(uboot_is_at_the_top),
 		cmocka_unit_test(quoting),
 		cmocka_unit_test(strings_that_cannot_be_set),
-		cmocka_unit_test(strict_scripts_nest),
+		cmocka_unit_test(strict_scripts_stop),
 		cmocka_unit_test(legacy_images),
 		cmocka_unit_test(times),
 		cmocka_unit_test(kinds),

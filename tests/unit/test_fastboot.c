@@ -170,7 +170,7 @@ static struct fastboot begin(struct script *script, const char *const *lines)
 	};
 
 	*script = (struct script){.link = {&ops, FASTBOOT_COMMAND}, .lines = lines};
-	return (struct fastboot){&script->link, take_info, take_moved, script};
+	return (struct fastboot){&script->link, take_info, script, take_moved, script};
 }
 
 static void end(struct script *script, struct fastboot *fastboot)

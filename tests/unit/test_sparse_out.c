@@ -63,6 +63,24 @@ static uint64_t put_piece(struct medium *medium, const struct sparse_piece *piec
 	return writes;
 }
 
+/* What a piece says of itself is what is on the medium now. */
+static void check_ranges(const struct medium *medium, const struct sparse_piece *piece)
+{
+	uint64_t end = 0, total = 0;
+	size_t i;
+
+	for (i = 0; i < piece->range_count; i++) {
+		const struct sparse_range *range = &piece->ranges[i];
+
+		assert_true(range->length > 0 && range->offset >= end);
+		assert_int_equal(crc32_add(0, medium->bytes + range->offset, range->length),
+				 range->crc);
+		end = range->offset + range->length;
+		total += range->length;
+	}
+	assert_int_equal(total, piece->writes);
+}
+
 /* All pieces of an image on a medium that was full of something else; returns how many. */
 static size_t put_image(struct medium *medium, const char *path, uint32_t limit, bool erased)
 {
@@ -87,6 +105,7 @@ static size_t put_image(struct medium *medium, const char *path, uint32_t limit,
 	for (; sparse_out_next(out, &piece, &more, &err) == 0 && more; pieces++) {
 		assert_true(piece.size <= limit);
 		assert_int_equal(put_piece(medium, &piece), piece.writes);
+		check_ranges(medium, &piece);
 	}
 	assert_string_equal(err.text, "");
 	return pieces;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "base/mem.h"
@@ -95,6 +96,45 @@ static void damaged(void **state)
 	assert_int_equal(usb_alts(bytes, sizeof(bytes), alts, ARRAY_SIZE(alts)), 1);
 }
 
+static void strings(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *text; /* NULL: none */
+	} rows[] = {
+#define ROW(bytes, text) {bytes, sizeof(bytes) - 1, text}
+		ROW("\6\3D\0F\0", "DF"),
+		ROW("\2\3", ""),
+		ROW("\10\3\344\0\254\040\75\330", "\303\244\342\202\254?"), /* half a pair */
+		ROW("\6\3\75\330\0\336", "\360\237\230\200"),
+		ROW("\10\3A\0\12\0\33\0", "A??"),
+		ROW("\40\3A\0B\0", "AB"), /* shorter than it says */
+		ROW("\7\3A\0B\0C", "AB"),
+		ROW("\6\2A\0B\0", NULL),
+		ROW("\1\3A\0", NULL),
+		ROW("\2", NULL),
+		ROW("", NULL),
+	};
+	char out[USB_TEXT];
+	uint8_t longest[255];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool good = usb_text((const uint8_t *)rows[i].bytes, rows[i].size, out);
+
+		assert_int_equal(good, rows[i].text != NULL);
+		assert_string_equal(out, rows[i].text ? rows[i].text : "");
+	}
+	for (i = 0; i < sizeof(longest); i++)
+		longest[i] = i % 2 ? 0x20 : 0xac;
+	longest[0] = 255;
+	longest[1] = 3;
+	assert_true(usb_text(longest, sizeof(longest), out));
+	assert_int_equal(strlen(out), 126); /* whole characters of 3 bytes */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +142,7 @@ int main(void)
 		cmocka_unit_test(first_bulk_endpoints),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
