@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 
-#define VERSION_MIN 16 /* what the Devicetree Specification 0.4 (section 5.2) is compatible with */
+#define VERSION_MIN 16 /* Devicetree Specification 0.4, section 5.2: last_comp_version */
 
 static int damaged(struct err *err, int status)
 {
