@@ -58,6 +58,7 @@ static const struct option global_options[] = {
 
 static const struct verb *const verbs[] = {
 	&sim_verb_dfu,
+	&sim_verb_stm32mp,
 	&sim_verb_help,
 	NULL,
 };

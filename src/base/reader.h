@@ -7,6 +7,7 @@
 #define ABOARD_BASE_READER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -21,6 +22,15 @@ struct reader {
 
 /* Reads until `size` bytes are there or the stream ends; *got tells which. */
 int reader_fill(struct reader *reader, void *data, size_t size, size_t *got, struct err *err);
+
+/* Gives the bytes of a piece of memory (borrowed); nothing is to be freed. */
+struct bytes_reader {
+	struct reader reader;
+	const uint8_t *at;
+	size_t left;
+};
+
+void reader_of_bytes(struct bytes_reader *bytes, const void *data, size_t size);
 
 /* For `_cleanup_(reader_closep) struct reader *r = NULL`. */
 void reader_closep(struct reader **reader);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "engine/board_check.h"
+#include "engine/driver.h"
 #include "engine/usb_match.h"
 
 /* "0483:df11" */
@@ -102,10 +103,19 @@ static enum usb_fit id_fit(const struct board *board, const struct usb_info *inf
 	return USB_FIT_NO;
 }
 
+static bool says_which(const struct board *board)
+{
+	return yaml_get(board->usb, "path") || yaml_get(board->usb, "serial") ||
+	       yaml_get(board->usb, "id");
+}
+
 enum usb_fit board_usb_fit(const struct board *board, const struct usb_info *info)
 {
+	const struct usb_mode *modes = board->driver->usb_modes;
 	enum usb_fit worst = path_fit(board, info), serial = serial_fit(board, info);
 
+	if (!says_which(board))
+		return modes ? usb_modes_fit(modes, info) : USB_FIT_NO;
 	if (serial < worst)
 		worst = serial;
 	return id_fit(board, info) < worst ? USB_FIT_NO : worst;

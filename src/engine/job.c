@@ -305,6 +305,7 @@ static void job_free(struct job *job)
 		job->board->driver->release(job);
 	if (job->record)
 		record_end(job->record);
+	job_usb_free(job);
 	console_free(job->console);
 	power_close(job->power);
 	job_usb_free(job);

@@ -30,7 +30,7 @@ static const struct usb_mode loader[] = {
 	{0},
 };
 
-static const struct driver usb_driver = {.name = "usb", .summary = "by USB"};
+static const struct driver usb_driver = {.name = "usb", .summary = "by USB", .usb_modes = loader};
 static const struct driver *const drivers[] = {&usb_driver, NULL};
 
 static const struct rig_device in_rom = {
@@ -294,6 +294,7 @@ static void first_sight(void **state)
 		int chosen; /* -1: none */
 	} rows[] = {
 		{"", -ERR_CONFIG, -1},
+		{"usb: {trace: log}", -ERR_CONFIG, -1},
 		{"usb: {serial: A}", 0, 0},
 		{"usb: {serial: C}", 0, -1},
 		{"usb: {path: 'usb:1-2'}", 0, 1},

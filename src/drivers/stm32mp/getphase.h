@@ -56,6 +56,9 @@ struct phase_alt {
 /* False when it is no such name. */
 bool phase_alt_parse(const char *text, struct phase_alt *alt);
 
+/* How the product strings of U-Boot's gadgets begin. */
+#define STM32MP_GADGET "USB download gadget"
+
 /* "DFU @Device ID /0x500, @Revision ID /0x0000, @Name /STM32MP157CAA Rev.B," */
 struct phase_product {
 	uint16_t device;   /* 0x500 */

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+/* The fast way: U-Boot runs a script in place of a layout, becomes a fastboot device, takes only
+ * what is used of the image in large pieces, and reads it back itself (script.h). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "build/legacy.h"
+#include "drivers/stm32mp/stm32mp.h"
+#include "engine/job_usb.h"
+#include "image/sparse_out.h"
+#include "proto/fastboot.h"
+
+#define PIECE_MAX     ((uint32_t)32 << 20) /* U-Boot's buffer in ST's builds */
+#define FLASH_MS      30000                /* for one piece, and ... */
+#define FLASH_RATE    1000                 /* ... bytes a millisecond that the medium writes */
+#define SCRIPT_BRANCH 202110               /* first branch of ST's U-Boot that runs scripts */
+
+static const struct part *only_part(const struct stm32mp *stm32mp)
+{
+	return stm32mp->part_count == 1 ? &stm32mp->parts[0] : NULL;
+}
+
+/* Why this job cannot go that way; NULL: it can. */
+static const char *why_not(struct job *job)
+{
+	const struct stm32mp *stm32mp = stm32mp_of(job);
+	const struct part *part = only_part(stm32mp);
+	const char *uboot = yaml_text(job->board->own, "uboot", NULL);
+	size_t i;
+
+	if (stm32mp->way == WAY_DFU)
+		return "the board file says dfu";
+	if (!part || part->line->type->guid || part->line->medium != TSV_MMC)
+		return "the layout is not one raw image for an mmc";
+	for (i = 0; i < stm32mp->tsv->count; i++)
+		if (stm32mp->tsv->lines[i].erase)
+			return "the layout has partitions to be erased";
+	if (!part->image.repeatable)
+		return "the image can be read only once, and has to be measured first";
+	if (!stm32mp->chip)
+		return "the chip is not known, and so not which memory is free";
+	if (uboot && tsv_uboot_version(uboot) < SCRIPT_BRANCH)
+		return "U-Boot runs no script in place of a layout before v2021.10";
+	return NULL;
+}
+
+void stm32mp_choose_way(struct job *job)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+
+	stm32mp->slow_reason = why_not(job);
+	stm32mp->fast = !stm32mp->slow_reason;
+}
+
+static unsigned int device_number(const struct part *part)
+{
+	return (unsigned int)(part->line->device[strlen(part->line->device) - 1] - '0');
+}
+
+int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	_cleanup_(image_closep) struct image *image = NULL;
+	struct part *part = &stm32mp->parts[0];
+	int rc;
+
+	if (!stm32mp->fast)
+		return 0;
+	rc = job_image_take(job, &part->image, &image, deadline, err);
+	if (rc == 0)
+		rc = script_measure(&stm32mp->script, image, err);
+	if (rc == 0)
+		rc = job_image_read(&part->image, image, err);
+	return rc;
+}
+
+static int make_script(struct job *job, struct buf *out, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	struct script_settings settings = {
+		.interface = "mmc",
+		.device = device_number(&stm32mp->parts[0]),
+		.memory = stm32mp->chip->memory,
+	};
+	_cleanup_(buf_free) struct buf text = {0};
+	int rc = script_text(&stm32mp->script, &settings, &text, err);
+
+	return rc < 0 ? rc : legacy_script(text.data, text.size, 0, 0, out, err);
+}
+
+/* What U-Boot made of the script: after one it is at its end; another answer means that it read it
+   as a layout. */
+static int send_script(struct job *job, struct deadline deadline, struct err *err)
+{
+	_cleanup_(buf_free) struct buf script = {0};
+	struct bytes_reader memory;
+	struct getphase getphase;
+	int rc = make_script(job, &script, err);
+
+	if (rc < 0)
+		return rc;
+	reader_of_bytes(&memory, script.data, script.size);
+	rc = stm32mp_send(job, PHASE_LAYOUT, &memory.reader, UINT64_MAX, 0, deadline, err);
+	if (rc == 0)
+		rc = stm32mp_getphase(job, &getphase, deadline, err);
+	if (rc < 0)
+		return rc;
+	if (getphase.phase == PHASE_ERROR)
+		return stm32mp_board_error(job, &getphase, err);
+	if (getphase.phase == PHASE_END)
+		return 0;
+	stm32mp_of(job)->failed = true;
+	return err_set(err, ERR_BOARD, "U-Boot does not take a script in place of a layout");
+}
+
+static int open_fastboot(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+
+	if (!usb_mode_find(stm32mp_fastboot_modes, &job->usb->info)) {
+		stm32mp->at_rom = true;
+		return err_set(err, ERR_BOARD, "the board is back in '%s'", job->usb->info.product);
+	}
+	return fastboot_usb(&stm32mp->fastboot.link, job->usb, deadline, err);
+}
+
+void stm32mp_fast_close(struct stm32mp *stm32mp)
+{
+	if (stm32mp->fastboot.link)
+		fastboot_close(&stm32mp->fastboot);
+	stm32mp->fastboot.link = NULL;
+}
+
+int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct deadline limit = job_deadline(job, deadline, "fastboot");
+	int rc;
+
+	stm32mp_of(job)->at_rom = false;
+	rc = send_script(job, deadline, err);
+	if (rc == 0)
+		rc = stm32mp_detach(job, limit, err);
+	if (rc == 0)
+		rc = stm32mp_reconnect(job, stm32mp_modes, limit, err);
+	if (rc == 0)
+		rc = open_fastboot(job, limit, err);
+	return rc < 0 ? err_prefix(err, "switching U-Boot to fastboot") : 0;
+}
+
+/* Silence is normal while U-Boot writes: it says nothing on the way. */
+static struct deadline flash_deadline(struct deadline deadline, uint64_t bytes)
+{
+	return deadline_in(deadline, FLASH_MS + (int64_t)(bytes / FLASH_RATE));
+}
+
+static int send_piece(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
+		      struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	struct deadline limit = flash_deadline(deadline, piece->size + piece->writes);
+	struct bytes_reader memory;
+	int rc;
+
+	reader_of_bytes(&memory, piece->bytes, piece->size);
+	rc = fastboot_download(&stm32mp->fastboot, &memory.reader, (uint32_t)piece->size, limit,
+			       err);
+	if (rc == 0)
+		rc = fastboot_command(&stm32mp->fastboot, NULL, limit, err, "flash:%u:0",
+				      device_number(&stm32mp->parts[0]));
+	return rc;
+}
+
+/* A piece that was refused is sent once more: it says itself where it goes. */
+static int send_surely(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
+		       struct err *err)
+{
+	int rc = send_piece(job, piece, deadline, err);
+
+	if (rc != -ERR_BOARD)
+		return rc;
+	events_log(job->events, "warning", "once more, after: %s", err->text);
+	return send_piece(job, piece, deadline, err);
+}
+
+static int piece_limit(struct job *job, uint32_t *limit, struct deadline deadline, struct err *err)
+{
+	char text[FASTBOOT_ANSWER];
+	uint64_t bytes = PIECE_MAX;
+	bool known;
+	int rc = fastboot_getvar(&stm32mp_of(job)->fastboot, "max-download-size", text, &known,
+				 deadline, err);
+
+	if (rc < 0)
+		return rc;
+	if (known && (!text_u64(text, UINT32_MAX, &bytes) || bytes < SPARSE_LIMIT_MIN))
+		return err_set(err, ERR_BOARD, "the board takes '%s' bytes at once", text);
+	*limit = bytes < PIECE_MAX ? (uint32_t)bytes : PIECE_MAX;
+	return 0;
+}
+
+static int send_pieces(struct job *job, struct image *image, uint32_t limit,
+		       struct deadline deadline, struct err *err)
+{
+	struct part *part = &stm32mp_of(job)->parts[0];
+	struct sparse_out_options options = {.size = part->image.size, .limit = limit};
+	_cleanup_(sparse_out_freep) struct sparse_out *out = sparse_out_new(image, &options);
+	struct sparse_piece piece;
+	bool more;
+	int rc;
+
+	for (;;) {
+		rc = sparse_out_next(out, &piece, &more, err);
+		if (rc < 0 || !more)
+			return rc;
+		rc = send_surely(job, &piece, deadline, err);
+		if (rc < 0)
+			return rc;
+		job_progress(job, piece.done, part->image.size);
+	}
+}
+
+int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct part *part = &stm32mp_of(job)->parts[0];
+	_cleanup_(image_closep) struct image *image = NULL;
+	char text[64], size[TEXT_SIZE], took[TEXT_SIZE];
+	int64_t begun = clock_ms();
+	uint32_t limit = 0;
+	int rc = piece_limit(job, &limit, deadline, err);
+
+	stm32mp_part_text(part, text);
+	if (rc == 0)
+		rc = job_image_take(job, &part->image, &image, deadline, err);
+	if (rc == 0)
+		rc = send_pieces(job, image, limit, deadline, err);
+	if (rc == 0)
+		rc = job_image_read(&part->image, image, err);
+	if (rc < 0)
+		return err_prefix(err, "%s", text);
+	events_log(job->events, "info", "%s: %s in %s, by fastboot", text,
+		   text_of_size(part->image.size, size),
+		   text_of_duration(clock_ms() - begun, took));
+	return 0;
+}
+
+static int compare_group(struct job *job, size_t group, bool *known, struct deadline deadline,
+			 struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	uint32_t wanted = script_value(&stm32mp->script, group);
+	char name[32], text[FASTBOOT_ANSWER], place[64];
+	uint64_t from, to, value;
+	int rc;
+
+	snprintf(name, sizeof(name), "crc%zu", group);
+	rc = fastboot_getvar(&stm32mp->fastboot, name, text, known, deadline, err);
+	if (rc < 0 || !*known)
+		return rc;
+	if (text_hex(text, &value) && value == wanted)
+		return 0;
+	script_extent(&stm32mp->script, group, &from, &to);
+	stm32mp_part_text(&stm32mp->parts[0], place);
+	err_set(err, ERR_VERIFY,
+		"%s: bytes 0x%" PRIx64 " to 0x%" PRIx64 " read back with checksum %.16s instead "
+		"of %" PRIx32,
+		place, from, to, text, wanted);
+	return err_remedy(err, "the medium does not keep what is written to it: try another one");
+}
+
+/* A variable that is missing while others are there is no proof either. */
+static int compare_groups(struct job *job, size_t *known_count, struct deadline deadline,
+			  struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	size_t i, groups = script_groups(&stm32mp->script);
+	bool known;
+	int rc;
+
+	for (*known_count = 0, i = 0; i < groups; i++) {
+		rc = compare_group(job, i, &known, deadline, err);
+		if (rc < 0)
+			return rc;
+		*known_count += known;
+	}
+	if (*known_count == 0 || *known_count == groups)
+		return 0;
+	return err_set(err, ERR_VERIFY, "U-Boot told only %zu of %zu checksums", *known_count,
+		       groups);
+}
+
+/* The board goes off the bus, reads its medium, and comes back when it is done. */
+static int let_it_read(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	int rc = fastboot_command(&stm32mp->fastboot, NULL, deadline, err, "continue");
+
+	stm32mp_fast_close(stm32mp);
+	if (rc == 0 || rc == -ERR_USB)
+		rc = stm32mp_reconnect(job, stm32mp_fastboot_modes, deadline, err);
+	if (rc == 0)
+		rc = open_fastboot(job, deadline, err);
+	return rc < 0 ? err_prefix(err, "while the board reads its medium") : 0;
+}
+
+int stm32mp_fast_verify(struct job *job, struct deadline deadline, struct err *err)
+{
+	const struct part *part = &stm32mp_of(job)->parts[0];
+	char text[64];
+	size_t known;
+	int rc = let_it_read(job, deadline, err);
+
+	if (rc == 0)
+		rc = compare_groups(job, &known, deadline, err);
+	if (rc < 0)
+		return rc;
+	job->proven = known > 0;
+	if (!job->proven)
+		job->unproven = "this board's U-Boot has no mmc read, crc32 or setexpr";
+	stm32mp_part_text(part, text);
+	job_wrote(job, text, part->line->device, part->image.size, part->image.sha256, job->proven);
+	return 0;
+}
+
+int stm32mp_fast_end(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	bool reboot = yaml_bool(job->board->own, "reboot", false);
+	int rc = fastboot_command(&stm32mp->fastboot, NULL, deadline, err, "%s",
+				  reboot ? "reboot" : "continue");
+
+	stm32mp_fast_close(stm32mp);
+	return rc == -ERR_USB ? 0 : rc;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The script that makes stock U-Boot of STM32MP boards a fastboot device, and lets it prove what it
+ * wrote. U-Boot's `stm32prog` runs a script that it gets in place of a layout (from v2021.10 on;
+ * U-Boot arch/arm/mach-stm32mp/cmd_stm32prog/stm32prog.c). ST's builds have no fastboot command
+ * that runs another, so all is in the script beforehand: fastboot; when the host has written and
+ * lets it go on, the CRC-32 of each range that was written is taken from the medium, and the CRC-32
+ * over those of a group becomes a fastboot variable; then fastboot again, where the host asks for
+ * them. Pure.
+ */
+#ifndef ABOARD_DRIVERS_STM32MP_SCRIPT_H
+#define ABOARD_DRIVERS_STM32MP_SCRIPT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "image/image.h"
+
+#define SCRIPT_SECTOR 512
+#define SCRIPT_SLICE  ((uint64_t)16 << 20) /* bytes read at once */
+#define SCRIPT_GROUPS 64                   /* variables at most */
+
+/* One range of the medium that was written, whole sectors but for the last one of an image. */
+struct script_range {
+	uint64_t offset, size; /* bytes */
+	uint32_t crc;
+};
+
+struct script {
+	struct script_range *ranges; /* owned */
+	size_t count, space;
+};
+
+struct script_settings {
+	const char *interface; /* "mmc": U-Boot's command for the medium */
+	unsigned int device;   /* its number there */
+	uint32_t memory;       /* address of SCRIPT_SLICE bytes, and as many again for results */
+};
+
+/* The ranges of an image with their CRCs: all that is not unused, cut into slices. Reads it to its
+   end. */
+int script_measure(struct script *script, struct image *image, struct err *err);
+void script_free(struct script *script);
+
+/* The text; ERR_IMAGE when it is in too many pieces for U-Boot's buffer. */
+int script_text(const struct script *script, const struct script_settings *settings,
+		struct buf *out, struct err *err);
+/* Only what proves: for a U-Boot without fastboot the same commands can be run by hand. */
+void script_proof(const struct script *script, const struct script_settings *settings,
+		  struct buf *out);
+
+/* The variables "crc0", "crc1"... and the values they must have, as the board writes them:
+   U-Boot's crc32 stores big endian, its setexpr reads little endian. */
+size_t script_groups(const struct script *script);
+uint32_t script_value(const struct script *script, size_t group);
+/* What a group covers, for messages. */
+void script_extent(const struct script *script, size_t group, uint64_t *from, uint64_t *to);
+
+#endif
