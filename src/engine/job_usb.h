@@ -40,4 +40,7 @@ int job_usb_reopen(struct job *job, const struct usb_mode *modes, struct deadlin
 /* Closes job->usb; nothing when there is none. The board is still known. */
 void job_usb_close(struct job *job);
 
+/* The engine's: forgets all, at the end of the job. */
+void job_usb_free(struct job *job);
+
 #endif

@@ -28,6 +28,9 @@ enum usb_speed {
 	USB_SPEED_SUPER_PLUS, /* 10 Gbit/s */
 };
 
+/* "high", as people say it; "unknown". */
+const char *usb_speed_name(enum usb_speed speed);
+
 /* Class, subclass and protocol of a device or an interface. */
 struct usb_class {
 	uint8_t class, subclass, protocol;
