@@ -42,6 +42,25 @@ struct dfu_settings {
 int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct dfu_settings *settings, struct err *err);
 
+/* A board in U-Boot's fastboot. */
+struct loop;
+
+struct fastboot_settings {
+	const char *const *media; /* ended by NULL */
+	const char *const *env;   /* "NAME=VALUE", ended by NULL */
+	unsigned int mmc;
+	uint32_t buffer;
+	uint16_t vid, pid, udp_sequence;
+	bool no_user_area, old, uboot_tcp;
+	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
+	uint64_t lose;
+	struct loop *loop;
+	struct buf *lines; /* a line for each server */
+};
+
+int fastboot_model_new(struct sim_device **device, const struct sim_settings *common,
+		       const struct fastboot_settings *settings, struct err *err);
+
 /* A board with an STM32MP in USB recovery. */
 struct stm_settings {
 	const char *chip;         /* "mp15" */

@@ -50,9 +50,10 @@ static int check_old(const struct stm_settings *settings, struct err *err)
 	return err_set(err, ERR_USAGE, "--old-tfa: there was no such TF-A for %s", settings->chip);
 }
 
-static int make(struct sim_device **device, const struct args *args,
-		const struct sim_settings *common, struct err *err)
+static int make(struct cli *cli, struct sim_device **device, const struct sim_settings *common,
+		struct err *err)
 {
+	const struct args *args = cli->args;
 	static const char *const memory[] = {"mmc0=:64M", "mmc1=:64M", NULL};
 	_cleanup_(freep) const char **media = args_values(args, "media");
 	struct stm_settings settings = {
