@@ -391,6 +391,13 @@ def test_amd_options(work):
     assert text.count('vpl011 "pl011"') == 2
 
 
+@pytest.mark.parametrize("caps, bits", [("control|hardware", 3), ("Control | XENSTORE", 5), ("control hardware 4", 7),
+                                        ("none", 0), ("dom0", 7), ("0x2", 2)])
+def test_capabilities(caps, bits, work):
+    assert f"capabilities <{bits}>\n" in work.text(XEN + GUEST + f"DOMU_CAPS[0]='{caps}'\n")
+    assert "is no capability" in work.fails(XEN + GUEST + "DOMU_CAPS[0]='control|hard'\n")
+
+
 def test_help_under_the_older_name(work):
     os.symlink(ABOARD, work.folder / "uboot-script-gen")
     done = subprocess.run([work.folder / "uboot-script-gen", "-h"], capture_output=True, text=True, check=False)
