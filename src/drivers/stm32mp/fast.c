@@ -9,15 +9,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "build/legacy.h"
+#include "drivers/fastboot/send.h"
 #include "drivers/stm32mp/stm32mp.h"
 #include "engine/job_usb.h"
-#include "image/sparse_out.h"
-#include "proto/fastboot.h"
 
-#define PIECE_MAX     ((uint32_t)32 << 20) /* U-Boot's buffer in ST's builds */
-#define FLASH_MS      30000                /* for one piece, and ... */
-#define FLASH_RATE    1000                 /* ... bytes a millisecond that the medium writes */
-#define SCRIPT_BRANCH 202110               /* first branch of ST's U-Boot that runs scripts */
+#define SCRIPT_BRANCH 202110 /* first branch of ST's U-Boot that runs scripts */
 
 static const struct part *only_part(const struct stm32mp *stm32mp)
 {
@@ -151,94 +147,55 @@ int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *er
 	return rc < 0 ? err_prefix(err, "switching U-Boot to fastboot") : 0;
 }
 
-/* Silence is normal while U-Boot writes: it says nothing on the way. */
-static struct deadline flash_deadline(struct deadline deadline, uint64_t bytes)
+struct telling {
+	struct job *job;
+	uint64_t total;
+};
+
+static void told(void *context, uint64_t done)
 {
-	return deadline_in(deadline, FLASH_MS + (int64_t)(bytes / FLASH_RATE));
+	const struct telling *telling = context;
+
+	job_progress(telling->job, done, telling->total);
 }
 
-static int send_piece(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
-		      struct err *err)
+static int send_image(struct job *job, struct part *part, struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
-	struct deadline limit = flash_deadline(deadline, piece->size + piece->writes);
-	struct bytes_reader memory;
-	int rc;
-
-	reader_of_bytes(&memory, piece->bytes, piece->size);
-	rc = fastboot_download(&stm32mp->fastboot, &memory.reader, (uint32_t)piece->size, limit,
-			       err);
-	if (rc == 0)
-		rc = fastboot_command(&stm32mp->fastboot, NULL, limit, err, "flash:%u:0",
-				      device_number(&stm32mp->parts[0]));
-	return rc;
-}
-
-/* A piece that was refused is sent once more: it says itself where it goes. */
-static int send_surely(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
-		       struct err *err)
-{
-	int rc = send_piece(job, piece, deadline, err);
-
-	if (rc != -ERR_BOARD)
-		return rc;
-	events_log(job->events, "warning", "once more, after: %s", err->text);
-	return send_piece(job, piece, deadline, err);
-}
-
-static int piece_limit(struct job *job, uint32_t *limit, struct deadline deadline, struct err *err)
-{
-	char text[FASTBOOT_ANSWER];
-	uint64_t bytes = PIECE_MAX;
-	bool known;
-	int rc = fastboot_getvar(&stm32mp_of(job)->fastboot, "max-download-size", text, &known,
-				 deadline, err);
-
-	if (rc < 0)
-		return rc;
-	if (known && (!text_u64(text, UINT32_MAX, &bytes) || bytes < SPARSE_LIMIT_MIN))
-		return err_set(err, ERR_BOARD, "the board takes '%s' bytes at once", text);
-	*limit = bytes < PIECE_MAX ? (uint32_t)bytes : PIECE_MAX;
-	return 0;
-}
-
-static int send_pieces(struct job *job, struct image *image, uint32_t limit,
-		       struct deadline deadline, struct err *err)
-{
-	struct part *part = &stm32mp_of(job)->parts[0];
-	struct sparse_out_options options = {.size = part->image.size, .limit = limit};
-	_cleanup_(sparse_out_freep) struct sparse_out *out = sparse_out_new(image, &options);
-	struct sparse_piece piece;
-	bool more;
-	int rc;
-
-	for (;;) {
-		rc = sparse_out_next(out, &piece, &more, err);
-		if (rc < 0 || !more)
-			return rc;
-		rc = send_surely(job, &piece, deadline, err);
-		if (rc < 0)
-			return rc;
-		job_progress(job, piece.done, part->image.size);
-	}
-}
-
-int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err)
-{
-	struct part *part = &stm32mp_of(job)->parts[0];
 	_cleanup_(image_closep) struct image *image = NULL;
-	char text[64], size[TEXT_SIZE], took[TEXT_SIZE];
-	int64_t begun = clock_ms();
-	uint32_t limit = 0;
-	int rc = piece_limit(job, &limit, deadline, err);
+	struct telling telling = {job, part->image.size};
+	char partition[16];
+	struct fastboot_send how = {
+		.partition = partition,
+		.form = FASTBOOT_FORM_SPARSE,
+		.size = part->image.size,
+		.progress = told,
+		.context = &telling,
+	};
+	int rc = fastboot_buffer(&stm32mp->fastboot, &how.buffer, deadline, err);
 
-	stm32mp_part_text(part, text);
+	snprintf(partition, sizeof(partition), "%u:0", device_number(part));
 	if (rc == 0)
 		rc = job_image_take(job, &part->image, &image, deadline, err);
 	if (rc == 0)
-		rc = send_pieces(job, image, limit, deadline, err);
-	if (rc == 0)
-		rc = job_image_read(&part->image, image, err);
+		rc = fastboot_send_image(&stm32mp->fastboot, &how, image, deadline, err);
+	return rc < 0 ? rc : job_image_read(&part->image, image, err);
+}
+
+/* U-Boot is still there after it refused a piece, and every piece says itself where it goes: the
+   whole is sent once more. */
+int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct part *part = &stm32mp_of(job)->parts[0];
+	char text[64], size[TEXT_SIZE], took[TEXT_SIZE];
+	int64_t begun = clock_ms();
+	int rc = send_image(job, part, deadline, err);
+
+	stm32mp_part_text(part, text);
+	if (rc == -ERR_BOARD) {
+		events_log(job->events, "warning", "%s: once more, after: %s", text, err->text);
+		rc = send_image(job, part, deadline, err);
+	}
 	if (rc < 0)
 		return err_prefix(err, "%s", text);
 	events_log(job->events, "info", "%s: %s in %s, by fastboot", text,
