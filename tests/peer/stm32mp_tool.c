@@ -21,7 +21,7 @@ static int measure(struct script *script, const char *path, struct err *err)
 	_cleanup_(image_closep) struct image *image = NULL;
 	int rc = image_open(&image, path, &options, DEADLINE_NEVER, err);
 
-	return rc < 0 ? rc : script_measure(script, image, err);
+	return rc < 0 ? rc : script_measure(script, image, (struct script_place){0}, err);
 }
 
 static int make(char **argv, struct script *script, struct err *err)
