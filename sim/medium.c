@@ -112,10 +112,9 @@ bool medium_erase(struct medium *medium, uint64_t at, uint64_t size, uint8_t val
 
 	if (!inside(medium, at, size))
 		return false;
-	if (!value)
-		return fallocate(medium->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
-				 (off_t)size) == 0 ||
-		       size == 0;
+	if (!value && fallocate(medium->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
+				(off_t)size) == 0)
+		return true;
 	block = xmalloc(step);
 	memset(block, value, step);
 	for (; size; size -= step, at += step) {

@@ -33,6 +33,7 @@ static void appear(struct sim_port *port, int64_t now_us)
 	port->used = false;
 	memset(port->alts, 0, sizeof(port->alts));
 	device->leaves = false;
+	device->linger_ms = 0;
 	device->busy_us = 0;
 }
 
@@ -68,6 +69,8 @@ void sim_port_tick(struct sim_port *port, int64_t now_us)
 		return;
 	port->device->now_us = now_us;
 	appear(port, now_us);
+	if (port->device->model->arrive)
+		port->device->model->arrive(port->device);
 }
 
 void sim_port_reset(struct sim_port *port, int64_t now_us)
@@ -99,6 +102,7 @@ static struct bus_faults count_faults(struct sim_device *device, size_t size)
 static enum sim_status unplug(struct sim_device *device)
 {
 	device->leaves = true;
+	device->linger_ms = 0;
 	device->absent_ms = CUT_MS;
 	if (device->model->restart)
 		device->model->restart(device);
@@ -176,6 +180,7 @@ enum sim_outcome sim_port_transfer(struct sim_port *port, struct sim_transfer *t
 	if (pending && status == SIM_OK)
 		return SIM_PENDING;
 	*leaves = device->leaves;
+	device->leaves = false;
 	*answer_us = start + cost_us(device, transfer);
 	port->free_us = *answer_us + device->busy_us;
 	if (status == SIM_HANG)

@@ -77,7 +77,7 @@ static struct session **user_of(struct sim_bus *bus, const struct sim_port *port
 
 void session_begin(struct session *session, struct sim_bus *bus)
 {
-	*session = (struct session){.bus = bus, .due_us = LOOP_NEVER};
+	*session = (struct session){.bus = bus, .due_us = LOOP_NEVER, .leave_us = LOOP_NEVER};
 	session->in.max = session->out.max = 4 * FULL;
 }
 
@@ -108,13 +108,27 @@ static void detach(struct session *session)
 	drop_urbs(session);
 }
 
+/* The client does not wait for an answer after which the device leaves: it leaves all the same. */
+static bool leaves_soon(const struct session *session)
+{
+	const struct urb *urb;
+
+	for (urb = session->first; urb; urb = urb->next)
+		if (urb->leaves)
+			return true;
+	return session->leave_us != LOOP_NEVER;
+}
+
 void session_end(struct session *session, int64_t now_us)
 {
 	struct sim_port *port = session->port;
+	bool leaves = leaves_soon(session);
 
-	if (port && port->present && session->bus->reset_on_detach)
-		sim_port_reset(port, now_us);
 	detach(session);
+	if (port && session->bus->reset_on_detach)
+		sim_port_reset(port, now_us);
+	if (port && leaves)
+		sim_port_leave(port, now_us);
 	buf_free(&session->in);
 	buf_free(&session->out);
 }
@@ -374,6 +388,7 @@ static void leave(struct session *session, int64_t now_us)
 {
 	struct sim_port *port = session->port;
 
+	session->leave_us = LOOP_NEVER;
 	detach(session);
 	session->closing = true;
 	sim_port_leave(port, now_us);
@@ -422,7 +437,7 @@ static bool round_once(struct session *session, int64_t now_us)
 		answer(session, urb);
 		unlink_urb(session, urb->header.sequence);
 		if (urb->leaves)
-			leave(session, now_us);
+			session->leave_us = now_us + session->port->device->linger_ms * 1000;
 		urb_free(urb);
 		return true;
 	}
@@ -432,7 +447,7 @@ static bool round_once(struct session *session, int64_t now_us)
 /* The first moment at which something is to be answered or carried out. */
 static int64_t next_due(const struct session *session, int64_t now_us)
 {
-	int64_t due = LOOP_NEVER;
+	int64_t due = session->leave_us;
 	const struct urb *urb;
 
 	for (urb = session->first; urb; urb = urb->next) {
@@ -447,8 +462,10 @@ static int64_t next_due(const struct session *session, int64_t now_us)
 
 void session_work(struct session *session, int64_t now_us)
 {
-	while (session->port && round_once(session, now_us))
-		;
+	do {
+		if (session->port && session->leave_us <= now_us)
+			leave(session, now_us);
+	} while (session->port && round_once(session, now_us));
 	session->due_us = session->port ? next_due(session, now_us) : LOOP_NEVER;
 }
 

@@ -33,8 +33,9 @@ struct session {
 	struct buf in, out;
 	struct urb *first, *last;
 	size_t urb_bytes;
-	bool closing;   /* to be closed once `out` is sent */
-	int64_t due_us; /* when session_work() has something to do */
+	bool closing;     /* to be closed once `out` is sent */
+	int64_t leave_us; /* when the device leaves the bus; LOOP_NEVER: it stays */
+	int64_t due_us;   /* when session_work() has something to do */
 };
 
 void session_begin(struct session *session, struct sim_bus *bus);

@@ -50,6 +50,7 @@ struct sim_model {
 				size_t *size, bool *pending);
 	void (*reset)(struct sim_device *device);   /* bus reset */
 	void (*restart)(struct sim_device *device); /* power went off and on */
+	void (*arrive)(struct sim_device *device);  /* NULL, or: it is back on the bus */
 	void (*free)(struct sim_device *device);
 };
 
@@ -63,6 +64,7 @@ struct sim_device {
 
 	/* Set by the model during a call. */
 	bool leaves;       /* it drops off the bus after this answer */
+	int64_t linger_ms; /* but only so much later; until then it answers, and can be reset */
 	int64_t absent_ms; /* and comes back after this time; negative: never */
 	int64_t busy_us;   /* after this answer, no transfer is answered for so long */
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/attached.h"
 #include "cli/output.h"
 #include "cli/sight.h"
 #include "cli/verbs.h"
@@ -37,11 +38,21 @@ static void print_names(const struct boards *boards)
 		printf("%s\n", boards->items[i].name);
 }
 
+/* How it is reached, in one word. */
+static const char *address_of(const struct board *board)
+{
+	const char *usb = yaml_text(board->usb, "path", yaml_text(board->usb, "serial", NULL));
+
+	if (board->serial)
+		return board->serial;
+	return usb ? usb : board->usb ? yaml_text(board->usb, "id", "usb") : "no serial";
+}
+
 static void print_row(const struct board *board, const struct sight *sight, int width)
 {
 	printf("%-*s  %-10s  %-8s", width, board->name, board->driver->name,
 	       sight->power ? sight->power : "-");
-	printf("  %s", board->serial ? board->serial : "no serial");
+	printf("  %s", address_of(board));
 	if (sight->serial_word)
 		printf(" (%s)", sight->serial_note ? sight->serial_note : sight->serial_word);
 	if (sight->job)
@@ -69,7 +80,7 @@ static void print_table(const struct cli *cli, const struct boards *boards)
 	size_t i;
 
 	if (!cli->json && boards->count)
-		printf("%-*s  %-10s  %-8s  %s\n", width, "board", "driver", "power", "serial");
+		printf("%-*s  %-10s  %-8s  %s\n", width, "board", "driver", "power", "at");
 	for (i = 0; i < boards->count; i++) {
 		_cleanup_(sight_free) struct sight sight = {0};
 
@@ -87,7 +98,13 @@ static void print_table(const struct cli *cli, const struct boards *boards)
 static int run(struct cli *cli, struct err *err)
 {
 	struct boards boards = {0};
-	int rc = boards_load(&boards, cli->boards_file, drivers, err);
+	int rc;
+
+	if (args_flag(cli->args, "watch", false))
+		return attached_watch(cli, err);
+	if (args_flag(cli->args, "attached", false))
+		return attached_list(cli, err);
+	rc = boards_load(&boards, cli->boards_file, drivers, err);
 
 	if (rc == 0 && cli->quiet)
 		print_names(&boards);
@@ -136,7 +153,20 @@ static const struct verb import = {
 
 static const struct verb *const subs[] = {&import, NULL};
 
+static const struct option options[] = {
+	{.name = "attached",
+	 .help = "List the USB devices that a driver knows instead: recovery modes and boot "
+		 "loaders, "
+		 "on this machine and on those whose USB/IP servers the board files name, and "
+		 "which "
+		 "board each is."},
+	{.name = "watch",
+	 .help = "The same, and then a line for each that comes (+) or goes (-), until Ctrl-C."},
+	{0},
+};
+
 static const struct example examples[] = {
+	{"aboard boards --attached", "Lists what is plugged in, as -l usb of other tools does."},
 	{"aboard boards", "Lists them, with what can be seen of them."},
 	{"aboard boards -q", "Prints their names only, and looks at nothing."},
 	{0},
@@ -149,6 +179,7 @@ const struct verb verb_boards = {
 		"Reads the board files and looks at each board without touching it: whether its "
 		"serial port is there and can be opened by us, whether the socket of its console "
 		"answers, and its power where the switch can tell quickly.",
+	.options = options,
 	.subs = subs,
 	.examples = examples,
 	.run = run,

@@ -10,6 +10,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/process.h"
+#include "cli/attached.h"
 #include "cli/output.h"
 #include "cli/sight.h"
 #include "cli/term.h"
@@ -17,6 +19,7 @@
 #include "drivers/table.h"
 #include "engine/board.h"
 #include "engine/events.h"
+#include "io/usb_udev.h"
 
 /* The findings are check events, so that the same reader shows them. */
 struct doctor {
@@ -74,7 +77,8 @@ static void check_folders(struct doctor *doctor)
 	}
 }
 
-#define TFTP_PORT 69
+#define TFTP_PORT  69
+#define UDEVADM_MS 30000
 
 static int bind_port(uint16_t port)
 {
@@ -151,6 +155,68 @@ static void check_boards(struct doctor *doctor)
 	boards_free(&boards);
 }
 
+static void check_usb(struct doctor *doctor)
+{
+	struct attached_access access;
+	struct err err = {0};
+	int rc = attached_access(doctor->cli, &access, &err);
+	_cleanup_(freep) char *note = xasprintf("%zu device%s attached that a driver knows",
+						access.count, access.count == 1 ? "" : "s");
+	_cleanup_(freep) char *rule = access.rule;
+
+	if (rc == 0 && access.denied) {
+		rc = err_set(&err, ERR_HOST, "%zu of %zu devices cannot be opened by you",
+			     access.denied, access.count);
+		err_remedy(&err, "as root: aboard doctor --install-udev; or put this into %s: %s",
+			   USB_UDEV_FILE, rule);
+	}
+	tell(doctor, "usb", "USB devices", rc, note, &err);
+}
+
+/* udev reads its rules again, and applies them to what is plugged in already. */
+static const char *const reload[] = {"udevadm", "control", "--reload", NULL};
+static const char *const trigger[] = {"udevadm", "trigger", "--action=change",
+				      "--subsystem-match=usb", NULL};
+
+static int run_udevadm(const char *const *argv, const struct cli *cli, struct err *err)
+{
+	struct process_result result;
+	int rc = process_run(argv, &result, deadline_of_cancel(cli->cancel_fd, UDEVADM_MS), err);
+
+	if (rc == 0 && result.status != 0) {
+		_cleanup_(freep) char *command = process_describe(argv);
+
+		rc = err_set(err, ERR_HOST, "'%s' failed: %s", command, buf_text(&result.out));
+	}
+	buf_free(&result.out);
+	return rc;
+}
+
+static int install_udev(struct cli *cli, struct err *err)
+{
+	_cleanup_(freep) char *rules = attached_rules();
+	int rc = path_write(USB_UDEV_FILE, rules, strlen(rules), 0644, err);
+
+	if (rc < 0) {
+		if (geteuid() != 0)
+			err_remedy(err, "run this as root");
+		return rc;
+	}
+	rc = run_udevadm(reload, cli, err);
+	if (rc == 0)
+		rc = run_udevadm(trigger, cli, err);
+	if (rc < 0)
+		return err_remedy(err,
+				  "%s is written; devices plugged in from now on may need "
+				  "'udevadm control --reload' first",
+				  USB_UDEV_FILE);
+	if (!cli->quiet && !cli->json)
+		printf("%s\n", USB_UDEV_FILE);
+	if (cli->json)
+		json_print(stdout, json_pack("{ss}", "file", USB_UDEV_FILE));
+	return 0;
+}
+
 static void collect(void *context, const json_t *event)
 {
 	json_t *check = json_copy((json_t *)(uintptr_t)event);
@@ -167,6 +233,7 @@ static void examine(struct doctor *doctor, struct event_sink reader)
 	check_folders(doctor);
 	check_boards(doctor);
 	check_tftp(doctor);
+	check_usb(doctor);
 	events_free(doctor->events);
 }
 
@@ -175,8 +242,11 @@ static int run(struct cli *cli, struct err *err)
 	struct term_settings settings = term_here(stdout, cli->quiet ? TERM_QUIET : TERM_NORMAL);
 	_cleanup_(term_freep) struct term *term = NULL;
 	struct doctor doctor = {.cli = cli};
-	json_t *checks = json_array();
+	json_t *checks;
 
+	if (args_flag(cli->args, "install-udev", false))
+		return install_udev(cli, err);
+	checks = json_array();
 	settings.out = stdout;
 	settings.colour = settings.plan_colour;
 	term = term_new(&settings);
@@ -191,11 +261,21 @@ static int run(struct cli *cli, struct err *err)
 	return err_remedy(err, "what mends each is told with it");
 }
 
+static const struct option options[] = {
+	{.name = "install-udev",
+	 .help = "Write " USB_UDEV_FILE
+		 " so that the person at this machine, and group plugdev, may "
+		 "open every USB device that a driver knows, and have udev read it. Needs root."},
+	{0},
+};
+
 const struct verb verb_doctor = {
 	.name = "doctor",
 	.summary = "check this machine's set-up and say how to mend it",
 	.description = "Checks that the folders can be written, the board files are right, the "
-		       "serial ports they name can be opened by you, and the TFTP port can be "
-		       "bound. The exit status is 5 when something fails.",
+		       "serial ports they name can be opened by you, the TFTP port can be bound, "
+		       "and USB devices that a driver knows can be opened. The exit status is 5 "
+		       "when something fails.",
+	.options = options,
 	.run = run,
 };

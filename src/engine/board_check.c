@@ -237,6 +237,8 @@ static int check_parts(const struct board *board, struct err *err)
 	if (rc == 0)
 		rc = board_check_network(board->network, err);
 	if (rc == 0)
+		rc = board_check_usb(board->usb, err);
+	if (rc == 0)
 		rc = check_bundle(board->bundle, err);
 	if (rc == 0)
 		rc = check_targets(board->targets, err);

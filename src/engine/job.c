@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/job_usb.h"
 #include "engine/lock.h"
 #include "engine/meter.h"
 #include "engine/stages.h"
@@ -304,8 +305,10 @@ static void job_free(struct job *job)
 		job->board->driver->release(job);
 	if (job->record)
 		record_end(job->record);
+	job_usb_free(job);
 	console_free(job->console);
 	power_close(job->power);
+	job_usb_free(job);
 	closep(&job->console_log);
 	board_unlock(job->lock);
 	events_free(job->events);

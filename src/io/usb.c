@@ -8,6 +8,17 @@
 #include "io/usb_descriptors.h"
 #include "io/usb_kinds.h"
 
+const char *usb_speed_name(enum usb_speed speed)
+{
+	static const char *const names[] = {
+		[USB_SPEED_UNKNOWN] = "unknown", [USB_SPEED_LOW] = "low",
+		[USB_SPEED_FULL] = "full",       [USB_SPEED_HIGH] = "high",
+		[USB_SPEED_SUPER] = "super",     [USB_SPEED_SUPER_PLUS] = "super+",
+	};
+
+	return (size_t)speed < ARRAY_SIZE(names) ? names[speed] : "unknown";
+}
+
 int usb_open(struct usb_device **usb, struct usb_bus *bus, const struct usb_info *info,
 	     struct deadline deadline, struct err *err)
 {

@@ -28,6 +28,9 @@ enum usb_speed {
 	USB_SPEED_SUPER_PLUS, /* 10 Gbit/s */
 };
 
+/* "high", as people say it; "unknown". */
+const char *usb_speed_name(enum usb_speed speed);
+
 /* Class, subclass and protocol of a device or an interface. */
 struct usb_class {
 	uint8_t class, subclass, protocol;
@@ -180,6 +183,10 @@ int usb_configuration(struct usb_device *usb, uint8_t index, struct buf *out,
  */
 int usb_string(struct usb_device *usb, uint8_t index, char out[USB_TEXT], struct deadline deadline,
 	       struct err *err);
+
+/* Fills what is missing in usb->info (strings, interfaces) by asking the device, as usb_open() has
+   done once. What it does not answer stays empty; ERR_USB and ERR_CANCELLED are errors. */
+int usb_describe(struct usb_device *usb, struct deadline deadline, struct err *err);
 
 /* The transport that writes what passes to a readable log, one line a transfer, and the one that
    answers from such a log as the device did: any other request is ERR_USB. A device that is opened
