@@ -2,10 +2,12 @@
 #include "drivers/table.h"
 
 #include "drivers/dfu/driver.h"
+#include "drivers/stm32mp/driver.h"
 #include "drivers/uboot/driver.h"
 
 const struct driver *const drivers[] = {
 	&uboot_driver,
 	&dfu_driver,
+	&stm32mp_driver,
 	NULL,
 };
