@@ -273,6 +273,7 @@ def test_reproducible_and_whole_or_not_at_all(work, keys):
 @pytest.mark.parametrize("text,says", [
     ("no tree", "syntax error"),
     ('/dts-v1/; / { images { a { data = /incbin/("missing"); }; }; };', "missing"),
+    ('/dts-v1/;\n/include/ "a.its"\n', "nested too deeply"),
     ("/dts-v1/; / { };", "no images"),
     ('/dts-v1/; /include/ "a.its" / { };', "Includes nested too deeply"),
     ('/dts-v1/; / { images { a { data = "x"; hash-1 { algo = "rot13"; }; }; }; };', "rot13"),
