@@ -2,10 +2,12 @@
 #include "drivers/table.h"
 
 #include "drivers/dfu/driver.h"
+#include "drivers/fastboot/driver.h"
 #include "drivers/uboot/driver.h"
 
 const struct driver *const drivers[] = {
 	&uboot_driver,
 	&dfu_driver,
+	&fastboot_driver,
 	NULL,
 };
