@@ -3,9 +3,11 @@
 
 #include "drivers/dfu/driver.h"
 #include "drivers/uboot/driver.h"
+#include "drivers/ums/driver.h"
 
 const struct driver *const drivers[] = {
 	&uboot_driver,
 	&dfu_driver,
+	&ums_driver,
 	NULL,
 };
