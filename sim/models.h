@@ -66,6 +66,7 @@ struct stm_settings {
 	const char *chip;         /* "mp15" */
 	const char *const *media; /* "mmc0=FILE:SIZE", ended by NULL */
 	const char *otp;          /* file of the OTP words; NULL: memory */
+	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */

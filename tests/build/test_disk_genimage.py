@@ -251,6 +251,9 @@ def test_block_map(work):
     _, start, size = disks.places(medium)[3]
     data = disks.cut(medium, start, size, work / "d").read_bytes()
     assert not any(data[:1 << 20]) and not any(data[-(1 << 20) + 4096:]) and b"\x5a" * 4096 in data
+    ours(work, text.replace("size = 32M", "size = 32M\n\t\tfill = true"))
+    disks.write_by_map(image, medium)
+    assert not any(disks.cut(medium, start, size, work / "f").read_bytes())
 
 
 def test_same_bytes_every_time(work):
