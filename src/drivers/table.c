@@ -9,9 +9,5 @@
 /* A USB device is called by the first row that it matches: drivers of one family come before those
    for any device. */
 const struct driver *const drivers[] = {
-	&uboot_driver,
-	&fastboot_driver,
-	&dfu_driver,
-	&ums_driver,
-	NULL,
+	&uboot_driver, &fastboot_driver, &dfu_driver, &ums_driver, NULL,
 };
