@@ -2,6 +2,7 @@
 """Other people's USB programs, unmodified, on models behind a USB/IP server: a look-alike of libusb-1.0.so.0 is loaded
 in place of the real one (tests/peer/libusb)."""
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -22,3 +23,14 @@ def run_peer(models, *argv, status=0, cwd=None, timeout=60):
     output = done.stdout.decode(errors="replace").replace("\r", "\n")
     assert done.returncode == status, f"status {done.returncode}:\n{output}"
     return output
+
+
+def dfu_util(models, *argv, **more):
+    return run_peer(models, "dfu-util", *argv, **more)
+
+
+def listed(output):
+    """The devices that `dfu-util -l` found, each as a dictionary, by port and alternate setting."""
+    found = [dict(re.findall(r'(\w+)="?([^",]*)"?', line), id=re.search(r"\[(.*)\]", line)[1])
+             for line in output.splitlines() if line.startswith("Found DFU: ")]
+    return sorted(found, key=lambda device: (device["path"], int(device["alt"])))

@@ -1,22 +1,10 @@
 # SPDX-License-Identifier: MIT
 """dfu-util judges the models: plain DFU and U-Boot's."""
 import os
-import re
 
 import pytest
 
-from usb_peers import Sim, run_peer
-
-
-def dfu_util(models, *argv, **more):
-    return run_peer(models, "dfu-util", *argv, **more)
-
-
-def listed(output):
-    """The devices that -l found, each as a dictionary, by alternate setting."""
-    found = [dict(re.findall(r'(\w+)="?([^",]*)"?', line), id=re.search(r"\[(.*)\]", line)[1])
-             for line in output.splitlines() if line.startswith("Found DFU: ")]
-    return sorted(found, key=lambda device: (device["path"], int(device["alt"])))
+from usb_peers import Sim, dfu_util, listed
 
 
 @pytest.fixture
