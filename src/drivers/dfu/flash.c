@@ -288,6 +288,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 	size_t i;
 	int rc = 0;
 
+	job->unproven = NULL;
 	if (last->end != DFU_END_IDLE)
 		rc = come_back(job, last, deadline, err);
 	if (rc == -ERR_CANCELLED)
