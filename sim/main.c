@@ -57,7 +57,7 @@ static const struct option global_options[] = {
 };
 
 static const struct verb *const verbs[] = {
-	&sim_verb_dfu, &sim_verb_fastboot, &sim_verb_stm32mp, &sim_verb_help, NULL,
+	&sim_verb_dfu, &sim_verb_fastboot, &sim_verb_k3, &sim_verb_stm32mp, &sim_verb_help, NULL,
 };
 
 const struct program sim_program = {

@@ -42,6 +42,19 @@ struct dfu_settings {
 int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct dfu_settings *settings, struct err *err);
 
+/* A board with a TI K3 SoC in USB peripheral boot. The texts live as long as the program. */
+struct k3_settings {
+	const char *soc, *type;   /* "am62x"; "gp", "hs-fs", "hs-se" */
+	const char *const *media; /* ended by NULL; none: U-Boot is no DFU device */
+	bool wait_detach;         /* after tispl.bin */
+	bool answers_last;        /* the ROM answers the last GETSTATUS */
+	bool stalls_last;         /* it stalls it */
+	uint32_t manifest_ms;
+};
+
+int k3_model_new(struct sim_device **device, const struct sim_settings *common,
+		 const struct k3_settings *settings, struct err *err);
+
 /* A board in U-Boot's fastboot. */
 struct loop;
 
