@@ -55,6 +55,16 @@ struct k3_settings {
 int k3_model_new(struct sim_device **device, const struct sim_settings *common,
 		 const struct k3_settings *settings, struct err *err);
 
+/* A board in U-Boot's `ums`. */
+struct ums_settings {
+	const char *const *media; /* ended by NULL */
+	uint16_t vid, pid;
+	bool eject_ends;
+};
+
+int ums_model_new(struct sim_device **device, const struct sim_settings *common,
+		  const struct ums_settings *settings, struct err *err);
+
 /* A board in U-Boot's fastboot. */
 struct loop;
 
@@ -86,7 +96,7 @@ struct stm_settings {
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */
 	bool no_pmic;   /* the board has no STPMIC: reading it fails */
-	bool no_script_slot, no_crc32, no_hash, no_fastboot;
+	bool no_script_slot, no_crc32, no_hash, no_fastboot, no_ums;
 };
 
 int stm_model_new(struct sim_device **device, const struct sim_settings *common,
