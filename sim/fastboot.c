@@ -147,8 +147,9 @@ int fastboot_model_new(struct sim_device **device, const struct sim_settings *co
 		sim_device_free(&model->device);
 		return rc;
 	}
-	fb_usb_face(&model->face, &(struct fb_ids){settings->vid, settings->pid,
-						   "USB download gadget", model->device.serial});
+	fb_usb_face(&model->face,
+		    &(struct gadget_ids){settings->vid, settings->pid, "USB download gadget",
+					 model->device.serial});
 	*device = &model->device;
 	return 0;
 }

@@ -42,6 +42,29 @@ struct dfu_settings {
 int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct dfu_settings *settings, struct err *err);
 
+/* A board with a TI K3 SoC in USB peripheral boot. The texts live as long as the program. */
+struct k3_settings {
+	const char *soc, *type;   /* "am62x"; "gp", "hs-fs", "hs-se" */
+	const char *const *media; /* ended by NULL; none: U-Boot is no DFU device */
+	bool wait_detach;         /* after tispl.bin */
+	bool answers_last;        /* the ROM answers the last GETSTATUS */
+	bool stalls_last;         /* it stalls it */
+	uint32_t manifest_ms;
+};
+
+int k3_model_new(struct sim_device **device, const struct sim_settings *common,
+		 const struct k3_settings *settings, struct err *err);
+
+/* A board in U-Boot's `ums`. */
+struct ums_settings {
+	const char *const *media; /* ended by NULL */
+	uint16_t vid, pid;
+	bool eject_ends;
+};
+
+int ums_model_new(struct sim_device **device, const struct sim_settings *common,
+		  const struct ums_settings *settings, struct err *err);
+
 /* A board in U-Boot's fastboot. */
 struct loop;
 
@@ -73,7 +96,7 @@ struct stm_settings {
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */
 	bool no_pmic;   /* the board has no STPMIC: reading it fails */
-	bool no_script_slot, no_crc32, no_hash, no_fastboot;
+	bool no_script_slot, no_crc32, no_hash, no_fastboot, no_ums;
 };
 
 int stm_model_new(struct sim_device **device, const struct sim_settings *common,

@@ -35,6 +35,7 @@ static const struct option options[] = {
 	{.name = "no-crc32", .help = "U-Boot has no command crc32."},
 	{.name = "no-hash", .help = "U-Boot has no command hash."},
 	{.name = "no-fastboot", .help = "U-Boot has no command fastboot."},
+	{.name = "no-ums", .help = "U-Boot has no command ums."},
 	{0},
 };
 
@@ -70,6 +71,7 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 		.no_crc32 = args_flag(args, "no-crc32", false),
 		.no_hash = args_flag(args, "no-hash", false),
 		.no_fastboot = args_flag(args, "no-fastboot", false),
+		.no_ums = args_flag(args, "no-ums", false),
 	};
 	int rc = check_old(&settings, err);
 
@@ -92,7 +94,7 @@ const struct verb sim_verb_stm32mp = {
 		"tells the phase it is in, wants DETACH where real ones do, and enumerates anew "
 		"with another device number and the same serial number. Headers, packages and "
 		"flash layouts are checked, media are partitioned and written, OTP and PMIC are "
-		"shadows.\n\nThe stages for faults are rom, tfa, uboot and fastboot.",
+		"shadows.\n\nThe stages for faults are rom, tfa, uboot, fastboot and ums.",
 	.options = options,
 	.examples = examples,
 	.run = run,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import zlib
 
@@ -237,3 +238,43 @@ def test_board_file(sim, lab, dfu, word):
     lab.board(sim("dfu"), dfu)
     done = lab.run("flash", "b", lab.file("image", b"abc"), "--yes", status=CONFIG)
     assert word in done.stderr
+
+
+def test_suffix_of_dfu_util(sim, lab):
+    """The suffix as dfu-util's own tool adds it."""
+    data = os.urandom(4097)
+    lab.board(sim("dfu", "--id", "1234:5678", "--alt", "fw=medium"))
+    lab.file("fw.dfu", data)
+    subprocess.run(["dfu-suffix", "-v", "1234", "-p", "5678", "-a", lab.folder / "fw.dfu"], check=True, capture_output=True)
+    assert (lab.folder / "fw.dfu").stat().st_size == 4097 + 16
+    lab.flash("fw.dfu")
+    assert (lab.folder / "medium").read_bytes() == data
+
+
+def test_interrupted(sim, lab):
+    """Ctrl-C ends it at once; the device is left so that the next one can go on."""
+    data = os.urandom(60000)
+    lab.board(sim("dfu", "--uboot", "--transfer-us", "20000", "--transfer-size", "512", "--alt", "fw=medium"))
+    lab.file("image", data)
+    with subprocess.Popen([PROGRAM, "flash", "b", "image", "--yes", "--json"], cwd=lab.folder, env=lab.env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as job:
+        for line in job.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress" and event["stage"] == "write":
+                job.send_signal(signal.SIGINT)
+                break
+        last = json.loads(job.stdout.read().splitlines()[-1])
+        job.wait(timeout=20)
+        job.stderr.read()
+    assert job.returncode == 130
+    assert last["outcome"] == "cancelled" and "incomplete" in last["state"]
+    lab.flash(lab.file("image", data[:5000]))
+    assert (lab.folder / "medium").read_bytes() == data[:5000]
+
+
+def test_asked_one_by_one(sim, lab):
+    """The same bytes, whether two blocks are under way or one."""
+    data = os.urandom(50000)
+    lab.board(sim("dfu", "--uboot", "--alt", "fw=medium"), "{in_flight: 1}")
+    lab.flash(lab.file("image", data))
+    assert (lab.folder / "medium").read_bytes() == data
