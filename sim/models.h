@@ -75,6 +75,7 @@ struct fastboot_settings {
 	uint32_t buffer;
 	uint16_t vid, pid, udp_sequence;
 	bool no_user_area, old, uboot_tcp;
+	bool oem_run;          /* commands of U-Boot can be sent: oem run, UCmd, ACmd */
 	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
 	uint64_t lose;
 	struct loop *loop;

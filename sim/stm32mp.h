@@ -50,7 +50,7 @@ struct stm_chip {
 	size_t fsbl_max; /* bytes of payload that fit */
 	size_t otp_words;
 	unsigned int fastboot_mmc; /* default device of U-Boot's fastboot */
-	uint64_t ram_base;
+	uint64_t ram_base, fastboot_address;
 };
 
 /* NULL when there is none of that name. */
