@@ -93,6 +93,7 @@ struct stm_settings {
 	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
+	bool spl;       /* U-Boot's SPL in TF-A's place */
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */

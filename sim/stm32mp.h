@@ -19,6 +19,7 @@
 enum stm_stage {
 	STM_ROM,
 	STM_TFA,
+	STM_SPL, /* U-Boot's SPL in TF-A's place: a plain DFU device */
 	STM_UBOOT,
 	STM_FASTBOOT,
 	STM_UMS,

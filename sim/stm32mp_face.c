@@ -130,7 +130,9 @@ static void product_name(const struct stm32mp *model, char *out, size_t size)
 {
 	const struct stm_chip *chip = model->chip;
 
-	if (model->stage == STM_ROM || (model->stage == STM_TFA && chip->keeps_session))
+	if (model->stage == STM_SPL)
+		snprintf(out, size, "USB download gadget");
+	else if (model->stage == STM_ROM || (model->stage == STM_TFA && chip->keeps_session))
 		snprintf(out, size, "DFU in HS Mode @Device ID /0x%03X, @Revision ID /0x%04X",
 			 chip->device_id, chip->rom_revision);
 	else if (model->stage == STM_TFA)
@@ -144,7 +146,7 @@ static void product_name(const struct stm32mp *model, char *out, size_t size)
 
 void stm_make_face(struct stm32mp *model)
 {
-	bool uboot = model->stage == STM_UBOOT;
+	bool uboot = model->stage == STM_UBOOT || model->stage == STM_SPL;
 	_cleanup_(freep) const char **names = NULL;
 	char product[160];
 	struct face_ids ids = {
@@ -153,7 +155,7 @@ void stm_make_face(struct stm32mp *model)
 		.release = 0x0200,
 		.manufacturer = "STMicroelectronics",
 		.product = product,
-		.serial = model->device.serial,
+		.serial = model->stage == STM_SPL ? NULL : model->device.serial,
 		.speed = USB_SPEED_HIGH,
 		.attributes = 0xc0,
 		.power = uboot ? 1 : 0x32,
@@ -161,7 +163,9 @@ void stm_make_face(struct stm32mp *model)
 	size_t i;
 
 	model->alt_count = 0;
-	if (uboot)
+	if (model->stage == STM_SPL)
+		add_alt(model, PHASE_SSBL, NULL, "u-boot.itb");
+	else if (uboot)
 		add_uboot(model);
 	else
 		add_fixed(model,
