@@ -57,10 +57,7 @@ static const struct option global_options[] = {
 };
 
 static const struct verb *const verbs[] = {
-	&sim_verb_dfu,
-	&sim_verb_stm32mp,
-	&sim_verb_help,
-	NULL,
+	&sim_verb_dfu, &sim_verb_fastboot, &sim_verb_stm32mp, &sim_verb_help, NULL,
 };
 
 const struct program sim_program = {
@@ -268,7 +265,7 @@ static int serve(struct sim_cli *own, const struct settings *settings, int signa
 	if (settings->with_stdin)
 		loop_add(own->loop, &input.watch);
 	server_address(fd, address);
-	printf("listening on %s\n", address);
+	printf("listening on %s\n%s", address, buf_text(&own->lines));
 	if (fflush(stdout) != 0)
 		return err_errno(err, ERR_HOST, "writing to standard output");
 	return loop_run(own->loop, err);
@@ -289,6 +286,7 @@ int main(int argc, char **argv)
 	if (rc == 0 && !settings.done)
 		rc = serve(&own, &settings, signal_fd, &err);
 	sim_bus_free(&bus);
+	buf_free(&own.lines);
 	loop_free(&loop);
 	if (rc == 0)
 		return 0;

@@ -42,11 +42,31 @@ struct dfu_settings {
 int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct dfu_settings *settings, struct err *err);
 
+/* A board in U-Boot's fastboot. */
+struct loop;
+
+struct fastboot_settings {
+	const char *const *media; /* ended by NULL */
+	const char *const *env;   /* "NAME=VALUE", ended by NULL */
+	unsigned int mmc;
+	uint32_t buffer;
+	uint16_t vid, pid, udp_sequence;
+	bool no_user_area, old, uboot_tcp;
+	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
+	uint64_t lose;
+	struct loop *loop;
+	struct buf *lines; /* a line for each server */
+};
+
+int fastboot_model_new(struct sim_device **device, const struct sim_settings *common,
+		       const struct fastboot_settings *settings, struct err *err);
+
 /* A board with an STM32MP in USB recovery. */
 struct stm_settings {
 	const char *chip;         /* "mp15" */
 	const char *const *media; /* "mmc0=FILE:SIZE", ended by NULL */
 	const char *otp;          /* file of the OTP words; NULL: memory */
+	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */

@@ -96,7 +96,7 @@ int sim_common_settings(const struct args *args, unsigned int number, struct sim
 }
 
 int sim_make_devices(struct cli *cli,
-		     int (*make)(struct sim_device **device, const struct args *args,
+		     int (*make)(struct cli *cli, struct sim_device **device,
 				 const struct sim_settings *settings, struct err *err),
 		     struct err *err)
 {
@@ -112,7 +112,7 @@ int sim_make_devices(struct cli *cli,
 					 err);
 		if (rc < 0)
 			return rc;
-		rc = make(&device, cli->args, &settings, err);
+		rc = make(cli, &device, &settings, err);
 		if (rc == 0)
 			sim_bus_add(own->bus, device, loop_now());
 	}

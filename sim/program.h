@@ -18,6 +18,7 @@ struct sim_cli {
 	struct cli cli;
 	struct sim_bus *bus;
 	struct loop *loop;
+	struct buf lines; /* to be printed once it listens */
 };
 
 /* The settings that every model takes, for its device `number` of the bus. */
@@ -26,7 +27,7 @@ int sim_common_settings(const struct args *args, unsigned int number, struct sim
 
 /* Makes as many devices as --count says, with this function, and puts them on the bus. */
 int sim_make_devices(struct cli *cli,
-		     int (*make)(struct sim_device **device, const struct args *args,
+		     int (*make)(struct cli *cli, struct sim_device **device,
 				 const struct sim_settings *settings, struct err *err),
 		     struct err *err);
 

@@ -62,9 +62,9 @@ static void split(const char *address, char **host, char **port, const char *oth
 		*host = xstrndup(address, length);
 }
 
-int server_listen(const char *address, const char *port, int *fd, struct err *err)
+int server_bind(const char *address, const char *port, int type, int *fd, struct err *err)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+	const struct addrinfo hints = {.ai_socktype = type,
 				       .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	_cleanup_(freep) char *host = NULL, *service = NULL;
 	_cleanup_(closep) int made = -1;
@@ -78,18 +78,29 @@ int server_listen(const char *address, const char *port, int *fd, struct err *er
 		return err_remedy(err, "give it as HOST:PORT, as in 127.0.0.1:3240; port 0 is any "
 				       "free one");
 	}
-	made = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (made >= 0)
+	made = socket(list->ai_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (made >= 0 && type == SOCK_STREAM)
 		setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	rc = made < 0 || bind(made, list->ai_addr, list->ai_addrlen) < 0 || listen(made, 64) < 0;
+	rc = made < 0 || bind(made, list->ai_addr, list->ai_addrlen) < 0;
 	freeaddrinfo(list);
 	if (rc) {
 		err_errno(err, ERR_HOST, "listening on %s", address);
-		return err_remedy(err, "another program may hold the port (a usbipd?); --listen "
-				       "127.0.0.1:0 takes any free one and tells which");
+		return err_remedy(err, "another program may hold the port (a usbipd?); port 0, as "
+				       "in 127.0.0.1:0, takes any free one and tells which");
 	}
 	*fd = steal_fd(&made);
 	return 0;
+}
+
+int server_listen(const char *address, const char *port, int *fd, struct err *err)
+{
+	int rc = server_bind(address, port, SOCK_STREAM, fd, err);
+
+	if (rc < 0 || listen(*fd, 64) == 0)
+		return rc;
+	err_errno(err, ERR_HOST, "listening on %s", address);
+	closep(fd);
+	return -ERR_HOST;
 }
 
 static void client_free(struct client *client)

@@ -15,6 +15,9 @@ struct server;
    caller closes *fd. ERR_HOST: it cannot be bound; ERR_USAGE: it is no address. */
 int server_listen(const char *address, const char *port, int *fd, struct err *err);
 
+/* The same for a socket of any type, not listening. */
+int server_bind(const char *address, const char *port, int type, int *fd, struct err *err);
+
 /* Serves the bus on a listening socket, which it closes. */
 struct server *server_new(struct loop *loop, struct sim_bus *bus, int fd);
 void server_free(struct server *server);

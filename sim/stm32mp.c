@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/stm32mp.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,7 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	}
 	model->dfu.manners = stages[stage].manners;
 	if (stage == STM_ROM) {
+		env_free(&model->env);
 		model->error[0] = '\0';
 		model->kept_layout = false;
 		model->phase = PHASE_FSBL;
@@ -97,6 +99,10 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 		stm_uboot_begin(model);
 	if (goes_on)
 		return;
+	if (stage == STM_FASTBOOT) {
+		stm_fastboot_enter(model);
+		return;
+	}
 	stm_make_face(model);
 	model->dfu.alt = 0;
 	dfu_device_reset(&model->dfu);
@@ -184,9 +190,23 @@ static enum sim_status control(struct sim_device *device, struct usb_setup setup
 {
 	struct stm32mp *model = model_of(device);
 
+	if (model->stage == STM_FASTBOOT) {
+		*size = 0;
+		return setup.request_type & 0x60 ? SIM_STALL : SIM_OK;
+	}
 	if (model->detached)
 		return SIM_STALL;
 	return dfu_device_control(&model->dfu, setup, data, size);
+}
+
+static enum sim_status bulk(struct sim_device *device, uint8_t endpoint, uint8_t *data,
+			    size_t *size, bool *pending)
+{
+	struct stm32mp *model = model_of(device);
+
+	if (model->stage != STM_FASTBOOT)
+		return SIM_STALL;
+	return stm_fastboot_bulk(model, endpoint, data, size, pending);
 }
 
 /* After DETACH, U-Boot takes a reset of the bus for a wish to reboot. */
@@ -196,6 +216,8 @@ static void reset(struct sim_device *device)
 
 	if (model->detached && model->chip->reset_reboots)
 		stm_leave(model, STM_ROM, 500);
+	else if (model->stage == STM_FASTBOOT)
+		fb_begin(&model->fastboot);
 	else if (!model->detached)
 		dfu_device_reset(&model->dfu);
 }
@@ -222,6 +244,10 @@ static void release(struct sim_device *device)
 
 	media_close(&model->media);
 	medium_close(&model->otp_file);
+	uboot_free(&model->uboot);
+	fb_free(&model->fastboot);
+	env_free(&model->env);
+	closep(&model->console);
 	face_free(&model->face);
 	buf_free(&model->image);
 	buf_free(&model->kept);
@@ -235,6 +261,7 @@ static const struct sim_model stm_model = {
 	.name = "stm32mp",
 	.face = face,
 	.control = control,
+	.bulk = bulk,
 	.reset = reset,
 	.restart = restart,
 	.arrive = arrive,
@@ -267,12 +294,18 @@ static void set_serial(struct stm32mp *model, const struct sim_settings *common)
 		 0x1000 + common->number);
 }
 
+static int open_console(struct stm32mp *model, const char *path, struct err *err)
+{
+	model->console = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	return model->console < 0 ? err_errno(err, ERR_HOST, "%s", path) : 0;
+}
+
 int stm_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct stm_settings *settings, struct err *err)
 {
 	struct stm32mp *model = xcalloc(1, sizeof(*model));
 	struct sim_settings media_settings = *common;
-	int rc;
+	int rc = 0;
 
 	model->settings = *settings;
 	model->chip = stm_chip_find(settings->chip);
@@ -287,13 +320,19 @@ int stm_model_new(struct sim_device **device, const struct sim_settings *common,
 	set_serial(model, common);
 	model->dfu.ops = &dfu_ops;
 	model->dfu.device = &model->device;
-	rc = media_open(&model->media, settings->media, &model->device, &media_settings, err);
+	model->console = -1;
+	if (settings->console)
+		rc = open_console(model, settings->console, err);
+	if (rc == 0)
+		rc = media_open(&model->media, settings->media, &model->device, &media_settings,
+				err);
 	if (rc == 0)
 		rc = open_otp(model, err);
 	if (rc < 0) {
 		sim_device_free(&model->device);
 		return rc;
 	}
+	stm_script_begin(model);
 	model->stage = STM_PROMPT;
 	stm_enter(model, STM_ROM);
 	*device = &model->device;

@@ -9,9 +9,11 @@
 #define ABOARD_SIM_STM32MP_H
 
 #include "sim/dfu_device.h"
+#include "sim/fb_usb.h"
 #include "sim/media.h"
 #include "sim/models.h"
 #include "sim/stm32mp_layout.h"
+#include "sim/uboot.h"
 
 enum stm_stage {
 	STM_ROM,
@@ -61,9 +63,6 @@ struct stm_alt {
 	const struct stm_line *line; /* NULL: none */
 };
 
-struct uboot;
-struct fb_usb;
-
 struct stm32mp {
 	struct sim_device device;
 	struct sim_face face;
@@ -94,8 +93,10 @@ struct stm32mp {
 	uint32_t *otp, *otp_status;       /* shadow: words and their flags */
 	uint8_t pmic[PMIC_SIZE];
 	struct medium otp_file;
-	struct uboot *uboot; /* NULL: no script runs */
-	struct fb_usb *fastboot;
+	struct env env;
+	struct uboot uboot;
+	struct fb_device fastboot;
+	int console; /* what U-Boot prints; -1: nowhere */
 };
 
 /* Sets the phase to PHASE_RESET with a text; the first one stays. */
@@ -136,5 +137,10 @@ bool stm_otp_write(struct stm32mp *model, const uint8_t *data, size_t size);
 /* stm32mp_script.c: the script that was sent in the layout's place. */
 bool stm_script_is(const uint8_t *data, size_t size);
 void stm_script_run(struct stm32mp *model);
+/* Makes U-Boot's command line and its fastboot ready. */
+void stm_script_begin(struct stm32mp *model);
+void stm_fastboot_enter(struct stm32mp *model);
+enum sim_status stm_fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
+				  size_t *size, bool *pending);
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "build/legacy.h"
-
+/* A script in the flash layout's place: it is run once the host has detached, and may make the
+   board a fastboot device on the way. */
 #include "base/bytes.h"
 #include "base/digest.h"
+#include "build/legacy.h"
 #include "sim/stm32mp.h"
+
+#define LENGTHS 8 /* bytes of the table before a script's text: its length, and 0 */
 
 bool stm_script_is(const uint8_t *data, size_t size)
 {
@@ -11,11 +14,87 @@ bool stm_script_is(const uint8_t *data, size_t size)
 
 	if (legacy_parse(data, size, &legacy, NULL) < 0 || legacy.type != LEGACY_SCRIPT)
 		return false;
-	return legacy.size >= 8 && legacy.size <= size - LEGACY_HEADER &&
+	return legacy.size >= LENGTHS && legacy.size <= size - LEGACY_HEADER &&
 	       crc32_add(0, data + LEGACY_HEADER, legacy.size) == legacy.data_crc;
+}
+
+/* Where the script has got to decides what the board is next. */
+static void follow(struct stm32mp *model)
+{
+	switch (uboot_run(&model->uboot)) {
+	case UBOOT_FASTBOOT:
+		stm_leave(model, STM_FASTBOOT, 200);
+		return;
+	case UBOOT_RESET:
+		stm_leave(model, STM_ROM, 500);
+		return;
+	default:
+		stm_leave(model, STM_PROMPT, 0);
+	}
 }
 
 void stm_script_run(struct stm32mp *model)
 {
-	stm_leave(model, STM_PROMPT, 0);
+	const uint8_t *data = (const uint8_t *)buf_text(&model->image) + LEGACY_HEADER;
+	size_t size = model->image.size - LEGACY_HEADER - LENGTHS;
+	uint32_t length = be32(data);
+
+	uboot_load(&model->uboot, (const char *)data + LENGTHS, length < size ? length : size);
+	follow(model);
+}
+
+void stm_fastboot_enter(struct stm32mp *model)
+{
+	const struct fb_ids ids = {0x0483, 0x0afb, "USB download gadget", model->device.serial};
+
+	fb_begin(&model->fastboot);
+	fb_usb_face(&model->face, &ids);
+}
+
+enum sim_status stm_fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
+				  size_t *size, bool *pending)
+{
+	enum sim_status status = fb_usb_bulk(&model->fastboot, endpoint, data, size, pending);
+
+	switch (fb_ended(&model->fastboot)) {
+	case FB_STAYS:
+		break;
+	case FB_CONTINUE:
+		follow(model);
+		break;
+	case FB_REBOOT:
+		stm_leave(model, STM_ROM, 500);
+		break;
+	case FB_BOOT:
+		stm_leave(model, STM_PROMPT, 0);
+		break;
+	}
+	return status;
+}
+
+void stm_script_begin(struct stm32mp *model)
+{
+	const struct stm_settings *settings = &model->settings;
+
+	model->uboot = (struct uboot){
+		.no_crc32 = settings->no_crc32,
+		.no_hash = settings->no_hash,
+		.no_fastboot = settings->no_fastboot,
+		.media = &model->media,
+		.device = &model->device,
+		.env = &model->env,
+		.ram_base = model->chip->ram_base,
+		.ram_size = (uint64_t)512 << 20,
+		.mmc = model->chip->fastboot_mmc,
+		.console = model->console,
+	};
+	uboot_begin(&model->uboot);
+	model->fastboot = (struct fb_device){
+		.device = &model->device,
+		.media = &model->media,
+		.env = &model->env,
+		.mmc = model->chip->fastboot_mmc,
+		.buffer_size = (uint32_t)settings->fastboot_buffer,
+		.product = "stm32mp1",
+	};
 }

@@ -34,9 +34,10 @@ static const struct example examples[] = {
 	{0},
 };
 
-static int make(struct sim_device **device, const struct args *args,
-		const struct sim_settings *common, struct err *err)
+static int make(struct cli *cli, struct sim_device **device, const struct sim_settings *common,
+		struct err *err)
 {
+	const struct args *args = cli->args;
 	_cleanup_(freep) const char **alts = args_values(args, "alt");
 	struct dfu_settings settings = {.alts = alts, .vid = 0x1d50, .pid = 0x6089};
 	uint64_t size, poll_ms, manifest_ms;

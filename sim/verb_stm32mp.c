@@ -17,6 +17,7 @@ static const struct option options[] = {
 		 "Default: mmc0 and mmc1, 64 MiB of memory each.",
 	 .repeatable = true},
 	{.name = "otp", .argument = "FILE", .help = "Keep the OTP words there (4 bytes each)."},
+	{.name = "console", .argument = "FILE", .help = "Append what U-Boot prints to it."},
 	{.name = "dfu-buffer",
 	 .argument = "SIZE",
 	 .help = "What U-Boot gathers before it writes (default 8M)."},
@@ -50,15 +51,17 @@ static int check_old(const struct stm_settings *settings, struct err *err)
 	return err_set(err, ERR_USAGE, "--old-tfa: there was no such TF-A for %s", settings->chip);
 }
 
-static int make(struct sim_device **device, const struct args *args,
-		const struct sim_settings *common, struct err *err)
+static int make(struct cli *cli, struct sim_device **device, const struct sim_settings *common,
+		struct err *err)
 {
+	const struct args *args = cli->args;
 	static const char *const memory[] = {"mmc0=:64M", "mmc1=:64M", NULL};
 	_cleanup_(freep) const char **media = args_values(args, "media");
 	struct stm_settings settings = {
 		.chip = args_value(args, "chip", "mp15"),
 		.media = media[0] ? media : memory,
 		.otp = args_value(args, "otp", NULL),
+		.console = args_value(args, "console", NULL),
 		.old_tfa = args_flag(args, "old-tfa", false),
 		.realistic = args_flag(args, "realistic", false),
 		.closed = args_flag(args, "closed", false),

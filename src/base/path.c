@@ -136,6 +136,25 @@ int path_read(const char *path, size_t max, struct buf *out, struct err *err)
 	return 0;
 }
 
+bool path_same(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+char *path_temporary(struct err *err)
+{
+	const char *root = getenv("TMPDIR");
+	_cleanup_(freep) char *folder = path_join(root && *root ? root : "/tmp", "aboard-XXXXXX");
+
+	if (mkdtemp(folder))
+		return steal(folder);
+	err_errno(err, ERR_HOST, "cannot make a folder %s", folder);
+	return NULL;
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
 	ssize_t step;

@@ -33,6 +33,9 @@ const char *path_base(const char *path);
  * control characters. */
 bool path_is_confined(const char *name);
 
+/* Whether both name one file or folder that is there, by whatever way. */
+bool path_same(const char *one, const char *other);
+
 /* mkdir -p with mode 0700 for what is missing. */
 int path_make_folder(const char *path, struct err *err);
 
@@ -41,6 +44,10 @@ int path_read(const char *path, size_t max, struct buf *out, struct err *err);
 
 /* Writes a file whole or not at all: a temporary file beside it, fsync, rename. */
 int path_write(const char *path, const void *data, size_t size, unsigned int mode, struct err *err);
+
+/* Makes a private folder under TMPDIR, or /tmp; path_remove_tree() is for its end. NULL after an
+ * error. Owned by the caller. */
+char *path_temporary(struct err *err);
 
 /* Removes a folder and what is in it; symbolic links are removed, not followed. Missing is fine. */
 int path_remove_tree(const char *path, struct err *err);

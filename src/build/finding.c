@@ -190,7 +190,7 @@ void fact_field(json_t *facts, const char *name, const uint8_t *bytes, size_t si
 {
 	_cleanup_(freep) char *text = xstrndup((const char *)bytes, size);
 
-	fact_text(facts, name, text);
+	fact_text(facts, name, text_trim(text));
 }
 
 void finding_check(struct finding *finding, const char *check, bool good, const char *note, ...)

@@ -80,7 +80,7 @@ void fact_number(json_t *facts, const char *name, uint64_t value);
 void fact_hex(json_t *facts, const char *name, uint64_t value); /* as the text "0x..." */
 void fact_flag(json_t *facts, const char *name, bool value);
 void fact_bytes(json_t *facts, const char *name, const uint8_t *bytes, size_t size);
-/* `size` bytes of text that may or may not end with a NUL before. */
+/* `size` bytes of text, padded with NULs or blanks. */
 void fact_field(json_t *facts, const char *name, const uint8_t *bytes, size_t size);
 
 /* Notes that something was verified; what is not good makes the finding damaged. The note says

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "build/tree.h"
 
 int dt_check(const void *tree, size_t size, struct err *err)
 {
@@ -18,7 +19,7 @@ int dt_check(const void *tree, size_t size, struct err *err)
 		return err_set(err, ERR_IMAGE,
 			       "the device tree says it has %u bytes, but only %zu are there",
 			       fdt_totalsize(tree), size);
-	rc = fdt_check_full(tree, size);
+	rc = tree_status(tree, size);
 	if (rc < 0)
 		return err_set(err, ERR_IMAGE, "the device tree is damaged: %s", fdt_strerror(rc));
 	return 0;

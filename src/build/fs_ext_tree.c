@@ -9,10 +9,17 @@
 
 #define LOST_FOUND_SIZE 16384 /* so that e2fsck finds room, as mke2fs does */
 #define LINK_MAX_EXT    65000
+#define TIME_MIN        (-INT64_C(0x80000000)) /* what an inode can hold (Linux fs/ext4/ext4.h) */
+#define TIME_MAX        INT64_C(0x37fffffff)
 
-/* Times after 2038 and parts of a second go into the extra field (Linux fs/ext4/ext4.h). */
+/* Times after 2038 and parts of a second go into the extra field. What is out of range becomes the
+   nearest time that is in it, as Linux does it. */
 static void put_time(struct rootfs_time time, uint32_t *low, uint32_t *extra)
 {
+	if (time.sec < TIME_MIN)
+		time.sec = TIME_MIN;
+	if (time.sec > TIME_MAX)
+		time.sec = TIME_MAX;
 	*low = (uint32_t)(time.sec & 0xffffffff);
 	*extra = (uint32_t)(((time.sec - (int32_t)time.sec) >> 32) & 3) | time.nsec << 2;
 }

@@ -84,12 +84,11 @@ static const cfg_opt_t file_options[] = {
 };
 
 /* Whether the output would be the input itself. */
-static bool is_same(const struct gen_config *config, const char *name, const struct stat *st)
+static bool is_same(const struct gen_config *config, const char *name, const char *input)
 {
 	_cleanup_(freep) char *path = path_join(config->output, name);
-	struct stat there;
 
-	return stat(path, &there) == 0 && there.st_dev == st->st_dev && there.st_ino == st->st_ino;
+	return path_same(path, input);
 }
 
 static int file_setup(struct gen_image *image, struct err *err)
@@ -110,7 +109,7 @@ static int file_setup(struct gen_image *image, struct err *err)
 				 image->path, (unsigned long long)st.st_size, image->size);
 	image->size = (uint64_t)st.st_size;
 	image->in_place = !image->section || !cfg_getbool(image->section, "copy") ||
-			  is_same(image->config, image->name, &st);
+			  is_same(image->config, image->name, image->path);
 	return gen_holes(image, image->section, err);
 }
 

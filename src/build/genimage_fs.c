@@ -337,18 +337,24 @@ static void push_excludes(struct argv *argv, const struct gen_image *image, char
 	}
 }
 
+#define NOT_INSTALLED 127 /* env's status when it does not find the program */
+
 static int run_mksquashfs(struct gen_image *image, const struct argv *argv, struct err *err)
 {
 	struct process_result result = {0};
 	struct stat st;
 	int rc = process_run(argv->items, &result, image->config->deadline, err);
 
-	if (rc == 0 && result.status)
-		rc = err_set(err, ERR_HOST, "mksquashfs: %.400s",
-			     result.out.size ? text_trim(result.out.data) : "failed");
+	if (rc == 0 && result.status == NOT_INSTALLED) {
+		err_set(err, ERR_HOST, "mksquashfs is not installed");
+		rc = err_remedy(err, "apt-get install squashfs-tools");
+	} else if (rc == 0 && result.status) {
+		rc = gen_error(image, err, "%.400s",
+			       result.out.size ? text_trim(result.out.data) : "mksquashfs failed");
+	}
 	buf_free(&result.out);
 	if (rc < 0)
-		return err_remedy(err, "apt-get install squashfs-tools");
+		return rc;
 	if (stat(image->path, &st) < 0)
 		return err_errno(err, ERR_HOST, "cannot read %s", image->path);
 	if (image->size && (uint64_t)st.st_size > image->size)

@@ -489,7 +489,8 @@ static int find_unused(struct gen_image *image, const struct hd *hd, struct err 
 		uint64_t end = part->offset + part->size, filled = child ? child->size : MIB;
 
 		last = end > last ? end : last;
-		spans_add(&image->unused, part->offset + filled, end > MIB ? end - MIB : 0);
+		if (!part->fill)
+			spans_add(&image->unused, part->offset + filled, end > MIB ? end - MIB : 0);
 		if (child)
 			rc = fs_free(image->path, part->offset, child->size, &image->unused, err);
 	}

@@ -25,6 +25,7 @@ struct gen_part {
 	bool has_offset;
 	uint8_t mbr_type;
 	bool bootable, read_only, hidden, no_automount, autoresize, in_table;
+	bool fill;         /* zeros behind its image are written, too */
 	const char *image; /* name of what is in it; NULL: nothing */
 	const char *uuid, *type_uuid;
 	bool logical;

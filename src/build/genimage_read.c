@@ -27,11 +27,11 @@ const struct gen_type *const gen_types[] = {
 
 /* What genimage itself knows and is not done here. */
 static const char *const of_genimage[] = {
-	"exec-pre", "exec-post",      "flash",       "flashtype",  "btrfs", "cramfs",
-	"custom",   "erofs",          "f2fs",        "fip",        "fit",   "iso",
-	"jffs2",    "mdraid",         "qemu",        "rauc",       "ubi",   "ubifs",
-	"verity",   "mke2fs-conf",    "mke2fs_conf", "usage-type", "fill",  "sparse",
-	"loglevel", "forced-primary", NULL,
+	"exec-pre",       "exec-post",   "flash",       "flashtype",  "btrfs",  "cramfs",
+	"custom",         "erofs",       "f2fs",        "fip",        "fit",    "iso",
+	"jffs2",          "mdraid",      "qemu",        "rauc",       "ubi",    "ubifs",
+	"verity",         "mke2fs-conf", "mke2fs_conf", "usage-type", "sparse", "loglevel",
+	"forced-primary", NULL,
 };
 
 /* The tables libconfuse works by; it wants them writable. */
@@ -51,6 +51,7 @@ static void fill_tables(struct tables *tables)
 		CFG_BOOL("read-only", cfg_false, CFGF_NONE),
 		CFG_BOOL("hidden", cfg_false, CFGF_NONE),
 		CFG_BOOL("no-automount", cfg_false, CFGF_NONE),
+		CFG_BOOL("fill", cfg_false, CFGF_NONE),
 		CFG_STR("image", NULL, CFGF_NONE),
 		CFG_STR_LIST("holes", NULL, CFGF_NONE),
 		CFG_BOOL("autoresize", cfg_false, CFGF_NONE),
@@ -268,6 +269,7 @@ static int read_part(struct gen_image *image, struct gen_part *part, cfg_t *sect
 		.read_only = cfg_getbool(section, "read-only"),
 		.hidden = cfg_getbool(section, "hidden"),
 		.no_automount = cfg_getbool(section, "no-automount"),
+		.fill = cfg_getbool(section, "fill"),
 		.autoresize = cfg_getbool(section, "autoresize"),
 		.in_table = cfg_getbool(section, "in-partition-table"),
 		.image = cfg_getstr(section, "image"),

@@ -2,79 +2,23 @@
 #include "build/its.h"
 
 #include <libfdt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/process.h"
-#include "base/text.h"
+#include "build/dtc.h"
 #include "build/fit_fill.h"
 #include "build/fit_tree.h"
 
-static void remove_folder(char **folder)
-{
-	if (*folder)
-		path_remove_tree(*folder, NULL);
-	free(*folder);
-}
-
-static char *make_folder(struct err *err)
-{
-	const char *root = getenv("TMPDIR");
-	_cleanup_(freep) char *folder = path_join(root && *root ? root : "/tmp", "aboard.XXXXXX");
-
-	if (mkdtemp(folder))
-		return steal(folder);
-	err_errno(err, ERR_HOST, "cannot make a folder %s", folder);
-	return NULL;
-}
-
-/* The first lines of what dtc says, without the warnings about names and units that every FIT
-   gives. */
-static int dtc_failed(const char *path, struct process_result *result, struct err *err)
-{
-	char *said = text_trim(result->out.data ? result->out.data : (char[]){""});
-
-	if (strlen(said) > 600)
-		said[600] = '\0';
-	return err_set(err, ERR_CONFIG, "%s does not compile: %s", path, said);
-}
-
-/* dtc looks for included files beside the file that includes them, then in -i folders. */
-static int run_dtc(const char *path, const char *output, struct deadline deadline, struct err *err)
-{
-	_cleanup_(freep) char *folder = path_folder(path);
-	const char *argv[] = {"dtc",  "-q", "-I",   "dts", "-O", "dtb", "-i",
-			      folder, "-o", output, "--",  path, NULL};
-	struct process_result result = {0};
-	int rc = process_run(argv, &result, deadline, err);
-
-	if (rc < 0)
-		err_remedy(err, "install the device tree compiler: package device-tree-compiler");
-	else if (result.status)
-		rc = dtc_failed(path, &result, err);
-	buf_free(&result.out);
-	return rc;
-}
-
+/* Included files are looked for beside the source. */
 static int compile(const char *path, struct buf *plain, struct deadline deadline, struct err *err)
 {
-	_cleanup_(remove_folder) char *folder = make_folder(err);
-	_cleanup_(freep) char *output = folder ? path_join(folder, "plain.dtb") : NULL;
-	int rc;
+	_cleanup_(freep) char *folder = path_folder(path);
+	int rc = dtc_compile(path, folder, INT32_MAX, plain, deadline, err);
 
-	if (!folder)
-		return -ERR_HOST;
-	rc = run_dtc(path, output, deadline, err);
-	if (rc == 0)
-		rc = path_read(output, INT32_MAX, plain, err);
-	if (rc == 0)
-		rc = fit_tree_check(plain->data, plain->size, err);
-	return rc < 0 ? err_prefix(err, "%s", path) : 0;
+	return rc < 0 ? rc : fit_tree_check(plain->data, plain->size, err);
 }
 
 static bool has_signature(const void *tree)

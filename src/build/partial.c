@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "build/partial.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "build/dtc.h"
 #include "build/tree.h"
 
 #define PROGRAM_MS  120000
@@ -32,19 +32,6 @@ static int run(const char *const *argv, struct deadline deadline, struct err *er
 			     text_trim(result.out.data ? result.out.data : (char[1]){0}));
 	buf_free(&result.out);
 	return rc;
-}
-
-static int make_work(struct partial_source *source, struct err *err)
-{
-	const char *base = getenv("TMPDIR");
-
-	source->work = xasprintf("%s/aboard-partial-XXXXXX", base && *base ? base : "/tmp");
-	if (mkdtemp(source->work))
-		return 0;
-	err_errno(err, ERR_HOST, "cannot make a folder like %s", source->work);
-	free(source->work);
-	source->work = NULL;
-	return -ERR_HOST;
 }
 
 void partial_close(struct partial_source *source)
@@ -88,12 +75,11 @@ int partial_open_repo(struct partial_source *source, const char *repo, const cha
 	const char *sub;
 	struct stat st;
 	size_t length;
-	int rc;
+	int rc = 0;
 
-	*source = (struct partial_source){0};
-	rc = make_work(source, err);
-	if (rc < 0)
-		return rc;
+	*source = (struct partial_source){.work = path_temporary(err)};
+	if (!source->work)
+		return -ERR_HOST;
 	repo += strspn(repo, blanks);
 	length = strcspn(repo, blanks);
 	first = xstrndup(repo, length);
@@ -115,14 +101,14 @@ int partial_open_repo(struct partial_source *source, const char *repo, const cha
 int partial_open_lopper(struct partial_source *source, const char *lopper, const char *args,
 			const char *tree, struct err *err)
 {
-	int rc;
-
-	*source = (struct partial_source){
-		.lopper = lopper, .lopper_args = args ? args : default_lopper_args, .tree = tree};
-	rc = make_work(source, err);
-	if (rc == 0)
-		source->folder = xstrdup(source->work);
-	return rc;
+	*source = (struct partial_source){.work = path_temporary(err),
+					  .lopper = lopper,
+					  .lopper_args = args ? args : default_lopper_args,
+					  .tree = tree};
+	if (!source->work)
+		return -ERR_HOST;
+	source->folder = xstrdup(source->work);
+	return 0;
 }
 
 /* LOPPER --permissive -f TREE -- extract -t PATH ARGS -- extract-xen -t NODE -o FILE */
@@ -151,12 +137,10 @@ static int run_lopper(const struct partial_source *source, const char *path, con
 static int compile(const struct partial_source *source, const char *file, struct buf *tree,
 		   struct deadline deadline, struct err *err)
 {
-	_cleanup_(freep) char *out = path_join(source->work, "out.dtb");
-	const char *const argv[] = {"dtc", "-q",           "-q", "-I", "dts", "-O", "dtb",
-				    "-i",  source->folder, "-o", out,  file,  NULL};
-	int rc = run(argv, deadline, err);
+	int rc = dtc_compile(file, source->folder, TREE_MAX, tree,
+			     deadline_in(deadline, PROGRAM_MS), err);
 
-	return rc < 0 ? rc : tree_read(out, tree, err);
+	return rc < 0 ? rc : tree_check(file, tree, err);
 }
 
 /* The cells of all devices so far. */

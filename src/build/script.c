@@ -61,12 +61,12 @@ int script_time(const struct script *script, uint32_t *time, struct err *err)
 static int check_output(const struct script *script, const char *name, const char *path,
 			struct err *err)
 {
+	bool input = path_same(script->config.path, path);
 	size_t i;
 
-	for (i = 0; i < script->modules.count; i++)
-		if (strcmp(script->modules.items[i].path, path) == 0)
-			return err_set(err, ERR_CONFIG, "%s is an input and an output", name);
-	return 0;
+	for (i = 0; i < script->modules.count && !input; i++)
+		input = path_same(script->modules.items[i].path, path);
+	return input ? err_set(err, ERR_CONFIG, "%s is an input and an output", name) : 0;
 }
 
 static int add_output(struct script *script, const char *name, const void *data, size_t size,

@@ -19,6 +19,24 @@ static char *describe(const struct script *script, const struct module *module)
 	return role_text(role_facts(module->role)->description, module->number);
 }
 
+/* A file as the .its has to name it: from the folder that is in. */
+static char *as_included(const struct script *script, const char *file)
+{
+	_cleanup_(freep) char *name = script_file(script, file);
+	_cleanup_(freep) char *its = script_file(script, script->its_name);
+	_cleanup_(buf_free) struct buf out = {0};
+	const char *at;
+
+	if (name[0] == '/')
+		return steal(name);
+	if (its[0] == '/')
+		return script_path(script, name);
+	for (at = its; (at = strchr(at, '/')); at++)
+		buf_add_text(&out, "../");
+	buf_add_text(&out, name);
+	return buf_steal(&out);
+}
+
 static struct fit_image *add_image(struct fit *fit, const char *name, const char *type,
 				   uint64_t load)
 {
@@ -41,7 +59,7 @@ static void add_module(const struct script *script, const struct module *module,
 	image->description = describe(script, module);
 	image->arch = xstrdup("arm64");
 	image->os = facts->fit_os ? xstrdup(facts->fit_os) : NULL;
-	image->incbin = xstrdup(module->file);
+	image->incbin = as_included(script, module->file);
 	image->path = xstrdup(module->path);
 	if (facts->entry) {
 		image->has_entry = true;
@@ -76,7 +94,7 @@ static void add_script(const struct script *script, const struct buf *text, stru
 	image->description = xstrdup("imagebuilder's boot script");
 	image->has_entry = true;
 	image->entry = image->load;
-	image->incbin = xstrdup(script->source);
+	image->incbin = as_included(script, script->source);
 	image->has_bytes = true;
 	image->bytes.max = text->size + 1;
 	buf_add(&image->bytes, buf_text(text), text->size);
@@ -88,7 +106,7 @@ static void use_edited_tree(const struct script *script, const struct buf *tree,
 	struct fit_image *image = &fit->images[0];
 
 	free(image->incbin);
-	image->incbin = xstrdup(script->edited_name);
+	image->incbin = as_included(script, script->edited_name);
 	image->has_bytes = true;
 	image->bytes.max = tree->size + 1;
 	buf_add(&image->bytes, buf_text(tree), tree->size);

@@ -8,16 +8,26 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#define VERSION_MIN 16 /* Devicetree Specification 0.4, section 5.2: last_comp_version */
+
 static int damaged(struct err *err, int status)
 {
 	return err_set(err, ERR_IMAGE, "the device tree is damaged: %s", fdt_strerror(status));
 }
 
+int tree_status(const void *tree, size_t size)
+{
+	if (size < sizeof(struct fdt_header))
+		return -FDT_ERR_TRUNCATED;
+	if (fdt_magic(tree) == FDT_MAGIC && fdt_version(tree) < VERSION_MIN)
+		return -FDT_ERR_BADVERSION;
+	return fdt_check_full(tree, size);
+}
+
 int tree_check(const char *path, struct buf *tree, struct err *err)
 {
 	_cleanup_(freep) void *copy = xmemdup(buf_text(tree), tree->size + 1);
-	int status = tree->size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED
-							    : fdt_check_full(copy, tree->size);
+	int status = tree_status(copy, tree->size);
 
 	if (status < 0)
 		return err_set(err, ERR_IMAGE, "%s is no sound device tree blob: %s", path,

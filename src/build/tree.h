@@ -27,6 +27,11 @@ struct ranges {
 
 #define TREE_MAX ((size_t)16 << 20)
 
+/* Whether these bytes are a whole and sound tree: 0, or libfdt's negative status. Of the versions
+   before 16, which nobody uses any more, libfdt 1.6.1 dies in its own check. `tree` is aligned to
+   8 bytes. */
+int tree_status(const void *tree, size_t size);
+
 /* Reads a whole tree into an empty buffer and checks it. ERR_NOT_FOUND, ERR_IMAGE. */
 int tree_read(const char *path, struct buf *tree, struct err *err);
 

@@ -48,6 +48,8 @@ static int add_file(struct xen_disk *disk, const char *file, struct err *err)
 	host = path_join(disk->root, name);
 	if (stat(host, &st) < 0)
 		return err_errno(err, ERR_NOT_FOUND, "cannot read %s", host);
+	if (path_same(host, disk->options->output))
+		return err_set(err, ERR_USAGE, "%s is an input and the output", host);
 	disk->boot_bytes += (uint64_t)st.st_size;
 	place = disk->options->prefix ? path_join(disk->options->prefix, name) : steal(name);
 	return rootfs_put_host(disk->boot, place, host, 0644, disk->time, err);
@@ -193,6 +195,8 @@ static int add_rootfs(struct xen_disk *disk, const char *variable, int64_t guest
 	disk->rootfs = xrealloc(disk->rootfs, disk->rootfs_count + 1, sizeof(*disk->rootfs));
 	rootfs = &disk->rootfs[disk->rootfs_count++];
 	*rootfs = (struct xen_rootfs){.guest = guest, .archive = file};
+	if (path_same(path, disk->options->output))
+		return err_set(err, ERR_USAGE, "%s is an input and the output", path);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		rc = rootfs_read_folder(&rootfs->tree, path, disk->deadline, err);
 	else

@@ -121,6 +121,8 @@ static int run(struct cli *cli, struct err *err)
 				  "FIT that is there",
 				  file);
 	}
+	if (path_same(file, output))
+		return err_set(err, ERR_USAGE, "%s is the input and the output", file);
 	if (control && !folder)
 		return err_set(err, ERR_USAGE, "--control needs --keys");
 	return compile(cli, file, &signing, output, err);

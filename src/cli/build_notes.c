@@ -3,11 +3,11 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "cli/term.h"
 
 /* What $PWD is to a shell: the folder we are in, even if the one who called us says otherwise. */
@@ -15,16 +15,13 @@ char **build_environment(void)
 {
 	char here[PATH_MAX] = "";
 	const char *said = getenv("PWD");
-	struct stat a, b;
 	size_t count = 0;
 	char **copy;
 
 	while (environ && environ[count])
 		count++;
 	copy = xcalloc(count + 2, sizeof(*copy));
-	if (!(said && said[0] == '/' && stat(said, &a) == 0 && stat(".", &b) == 0 &&
-	      a.st_ino == b.st_ino && a.st_dev == b.st_dev) &&
-	    getcwd(here, sizeof(here)))
+	if (!(said && said[0] == '/' && path_same(said, ".")) && getcwd(here, sizeof(here)))
 		said = here;
 	/* The first one counts. */
 	copy[0] = xasprintf("PWD=%s", said ? said : "");

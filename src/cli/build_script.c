@@ -103,11 +103,7 @@ static int run(struct cli *cli, struct err *err)
 }
 
 static const struct option options[] = {
-	{.name = "config", .letter = 'c', .argument = "FILE", .help = "Configuration file."},
-	{.name = "directory",
-	 .letter = 'd',
-	 .argument = "DIR",
-	 .help = "Folder that every file in the configuration is relative to."},
+	BUILD_CONFIG_OPTIONS,
 	{.name = "load",
 	 .letter = 't',
 	 .argument = "COMMAND",

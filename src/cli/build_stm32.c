@@ -48,8 +48,11 @@ static int read_options(const struct cli *cli, struct stm32_header *header, stru
 	return 0;
 }
 
-static int check_payload(const struct buf *payload, const char *path, struct err *err)
+static int check_payload(const struct buf *payload, const char *path, const char *output,
+			 struct err *err)
 {
+	if (path_same(path, output))
+		return err_set(err, ERR_USAGE, "%s is the input and the output", path);
 	if (!payload->size)
 		return err_set(err, ERR_IMAGE, "%s is empty", path);
 	if (!stm32_is((const uint8_t *)payload->data, payload->size))
@@ -97,7 +100,7 @@ static int run(struct cli *cli, struct err *err)
 	if (rc == 0)
 		rc = path_read(in, PAYLOAD_MAX, &payload, err);
 	if (rc == 0)
-		rc = check_payload(&payload, in, err);
+		rc = check_payload(&payload, in, out, err);
 	if (rc < 0)
 		return rc;
 	header.length = (uint32_t)payload.size;

@@ -155,30 +155,6 @@ static int check_serial(const struct yaml *serial, struct err *err)
 	return 0;
 }
 
-static bool is_usb_id(const char *id)
-{
-	static const char digits[] = "0123456789abcdefABCDEF";
-
-	return strlen(id) == 9 && strspn(id, digits) == 4 && id[4] == ':' &&
-	       strspn(id + 5, digits) == 4;
-}
-
-static int check_usb(const struct yaml *usb, struct err *err)
-{
-	const char *path = yaml_text(usb, "path", NULL), *id = yaml_text(usb, "id", NULL);
-	struct err why;
-
-	if (path && usb_path_check(path, NULL, NULL, &why) < 0) {
-		yaml_err(yaml_get(usb, "path"), err, "%s", why.text);
-		return err_remedy(err, "%s", why.remedy);
-	}
-	if (id && !is_usb_id(id)) {
-		yaml_err(yaml_get(usb, "id"), err, "'%s' is no USB id", id);
-		return err_remedy(err, "give vendor and product in hexadecimal, like 0483:df11");
-	}
-	return 0;
-}
-
 static int check_power(const struct yaml *power, struct err *err)
 {
 	const struct yaml *type = yaml_get(power, "type");
@@ -257,11 +233,11 @@ static int check_parts(const struct board *board, struct err *err)
 	if (rc == 0)
 		rc = check_serial(yaml_get(board->node, "serial"), err);
 	if (rc == 0)
-		rc = check_usb(board->usb, err);
-	if (rc == 0)
 		rc = check_power(board->power, err);
 	if (rc == 0)
 		rc = board_check_network(board->network, err);
+	if (rc == 0)
+		rc = board_check_usb(board->usb, err);
 	if (rc == 0)
 		rc = check_bundle(board->bundle, err);
 	if (rc == 0)

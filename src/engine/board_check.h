@@ -21,4 +21,7 @@ int board_suggest(struct err *err, const char *word, const char *const *words);
 /* The rules of the `network` mapping: modes, IPv4 addresses, ports. `network` may be NULL. */
 int board_check_network(const struct yaml *network, struct err *err);
 
+/* The rules of the `usb` mapping: forms of paths and ids. `usb` may be NULL. */
+int board_check_usb(const struct yaml *usb, struct err *err);
+
 #endif

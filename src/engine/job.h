@@ -83,8 +83,9 @@ struct job {
 	struct usb_device *usb;  /* NULL until job_usb_open() */
 
 	/* The engine's own. */
-	struct usb_known *usb_known; /* see job_usb.c; NULL: no USB so far */
 	struct board_lock *lock;
+	struct usb_bus *usb_bus;     /* see job_usb.c; NULL: no USB so far */
+	struct usb_known *usb_known; /* the same */
 	struct job_person person;
 	int console_log;         /* descriptor of the record's console.log; -1: none */
 	struct buf console_line; /* console_debug: what came of the current line */

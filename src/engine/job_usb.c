@@ -1,99 +1,32 @@
 // SPDX-License-Identifier: MIT
+/* Waiting for the board's USB device, and opening it. */
 #include "engine/job_usb.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
+#include "engine/usb_match.h"
 
-/* What is known of the board's device once it was seen. */
-struct usb_known {
-	struct usb_bus *bus;   /* owned */
-	char path[USB_PATH];   /* empty: never seen */
-	char serial[USB_TEXT]; /* empty: it has told none */
-	unsigned int address;  /* that must not be taken for the one that comes back; 0: any */
+#define STRINGS_MS 1000 /* a device that has just come may not answer for its strings yet */
+#define AGAIN_MS   100
+#define BUSY_MS    5000 /* who had it may be about to give it back */
+#define REFUSED    16
+
+/* One search. */
+struct seek {
+	struct job *job;
+	const struct usb_mode *modes;
+	struct usb_info *list; /* owned; what was attached at the last look */
+	size_t count;
+	struct usb_info refused[REFUSED]; /* opened, and found not to be it */
+	size_t refused_count;
+	int64_t busy_until_ms; /* 0: it was not busy */
 };
 
-static bool has_interface(const struct usb_info *info, struct usb_class wanted)
+static void seek_end(struct seek *seek)
 {
-	size_t i;
-
-	for (i = 0; i < info->interface_count; i++)
-		if (memcmp(&info->interfaces[i], &wanted, sizeof(wanted)) == 0)
-			return true;
-	return false;
-}
-
-static bool has_id(const struct usb_mode *mode, const struct usb_info *info)
-{
-	return (!mode->vid || mode->vid == info->vid) && (!mode->pid || mode->pid == info->pid);
-}
-
-bool usb_mode_match(const struct usb_mode *mode, const struct usb_info *info)
-{
-	return has_id(mode, info) &&
-	       (!mode->interface.class || has_interface(info, mode->interface)) &&
-	       (!mode->product || strstr(info->product, mode->product));
-}
-
-const struct usb_mode *usb_mode_find(const struct usb_mode *modes, const struct usb_info *info)
-{
-	for (; modes->mode; modes++)
-		if (usb_mode_match(modes, info))
-			return modes;
-	return NULL;
-}
-
-/* A USB/IP server does not tell all before a device is attached: what it does not tell is looked at
- * once it is open. */
-static bool may_be_in(const struct usb_mode *modes, const struct usb_info *info)
-{
-	if (info->described)
-		return usb_mode_find(modes, info);
-	for (; modes->mode; modes++)
-		if (has_id(modes, info))
-			return true;
-	return false;
-}
-
-static bool same_path(const char *given, const struct usb_info *info)
-{
-	char own[USB_PATH];
-
-	return usb_path_check(given, NULL, own, NULL) == 0 && strcmp(own, info->path) == 0;
-}
-
-static bool same_id(const char *given, const struct usb_info *info)
-{
-	char id[16];
-
-	snprintf(id, sizeof(id), "%04x:%04x", info->vid, info->pid);
-	return strcasecmp(given, id) == 0;
-}
-
-bool board_usb_match(const struct board *board, const struct usb_info *info)
-{
-	const char *path = yaml_text(board->usb, "path", NULL);
-	const char *serial = yaml_text(board->usb, "serial", NULL);
-	const char *id = yaml_text(board->usb, "id", NULL);
-
-	if (!path && !serial && !id)
-		return board->driver->usb_modes && usb_mode_find(board->driver->usb_modes, info);
-	return (!path || same_path(path, info)) && (!serial || strcmp(serial, info->serial) == 0) &&
-	       (!id || same_id(id, info));
-}
-
-/* Once it was seen, the port or the serial number is enough: its ids and the rest change from stage
- * to stage. */
-static bool is_board(const struct job *job, const struct usb_info *info)
-{
-	const struct usb_known *known = job->usb_known;
-
-	if (!known->path[0])
-		return board_usb_match(job->board, info);
-	return strcmp(known->path, info->path) == 0 ||
-	       (known->serial[0] && strcmp(known->serial, info->serial) == 0);
+	free(seek->list);
 }
 
 static int open_bus(struct job *job, struct deadline deadline, struct err *err)
@@ -102,220 +35,245 @@ static int open_bus(struct job *job, struct deadline deadline, struct err *err)
 	_cleanup_(freep) char *address = NULL;
 	int rc = 0;
 
-	if (job->usb_known)
+	if (!job->usb_known)
+		job->usb_known = xcalloc(1, sizeof(*job->usb_known));
+	if (job->usb_bus)
 		return 0;
-	job->usb_known = xcalloc(1, sizeof(*job->usb_known));
 	if (path)
 		rc = usb_path_check(path, &address, NULL, err);
-	return rc < 0 ? rc : usb_bus_open(&job->usb_known->bus, address, deadline, err);
+	return rc < 0 ? rc : usb_bus_open(&job->usb_bus, address, deadline, err);
 }
 
-/* Everything that is attached; strings of other machines' devices only where the board is known by
-   nothing else, because asking takes the device from whoever uses it. */
-static int list_all(struct job *job, struct usb_info **list, size_t *count,
-		    struct deadline deadline, struct err *err)
+/* Strings are asked for only when they must tell the board: a USB/IP server lets us ask by taking
+   each device for a moment. */
+static int look(struct seek *seek, struct deadline deadline, struct err *err)
 {
-	const struct usb_known *known = job->usb_known;
-	const char *path = yaml_text(job->board->usb, "path", "usb:");
-	bool strings = text_starts(path, "usb:") || (known->path[0] && known->serial[0]);
+	struct job *job = seek->job;
+	bool by_port = yaml_text(job->board->usb, "path", NULL) != NULL;
 
-	return usb_bus_list(known->bus, strings, list, count, deadline, err);
+	free(steal(seek->list));
+	seek->count = 0;
+	return usb_bus_list(job->usb_bus, !by_port, &seek->list, &seek->count, deadline, err);
 }
 
-static void add_device(struct buf *out, const struct usb_info *info)
+/* What was told to go is gone when it is not listed any more. */
+static void note_gone(struct seek *seek)
 {
-	buf_addf(out, "%s%s %04x:%04x", out->size ? ", " : "", info->path, info->vid, info->pid);
-	if (info->product[0])
-		buf_addf(out, " '%.60s'", info->product);
-	if (info->serial[0])
-		buf_addf(out, " serial %.40s", info->serial);
-}
-
-static char *describe(const struct usb_info *list, size_t count)
-{
-	struct buf out = {.max = 400};
+	struct usb_known *known = seek->job->usb_known;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		add_device(&out, &list[i]);
-	return out.size ? buf_steal(&out) : xstrdup("nothing");
+	for (i = 0; i < seek->count; i++)
+		if (usb_is_same(&known->now, &seek->list[i]))
+			return;
+	known->leaving = false;
 }
 
-/* What the modes are called: "STM32MP boot ROM, STM32MP U-Boot". */
-static char *describe_modes(const struct usb_mode *modes)
-{
-	struct buf out = {.max = 300};
-	const struct usb_mode *mode;
-
-	for (mode = modes; mode->mode; mode++)
-		buf_addf(&out, "%s%s %s", mode == modes ? "" : ", ", mode->family, mode->mode);
-	return buf_steal(&out);
-}
-
-static int too_many(struct job *job, const struct usb_info *list, size_t count, struct err *err)
-{
-	_cleanup_(freep) char *devices = describe(list, count);
-
-	err_set(err, ERR_CONFIG, "%zu devices may be board '%s': %s", count, job->board->name,
-		devices);
-	return err_remedy(err,
-			  "say in its board file which it is: 'usb: %s', or 'usb: {serial: ...}'",
-			  list[0].path);
-}
-
-/* One port is one board: a match by it is better than one by a serial number that two may share. */
-static size_t keep_best(const struct job *job, struct usb_info *list, size_t count)
+static bool was_refused(const struct seek *seek, const struct usb_info *info)
 {
 	size_t i;
 
-	for (i = 0; i < count && count > 1; i++) {
-		if (strcmp(list[i].path, job->usb_known->path) != 0)
-			continue;
-		list[0] = list[i];
-		return 1;
-	}
-	return count;
+	for (i = 0; i < seek->refused_count; i++)
+		if (usb_is_same(&seek->refused[i], info))
+			return true;
+	return false;
 }
 
-/* The board among what is attached now; *found false (and success) when it is not. */
-static int find(struct job *job, const struct usb_mode *modes, struct usb_info *info, bool *found,
-		struct deadline deadline, struct err *err)
+static void refuse(struct seek *seek, const struct usb_info *info)
 {
-	const struct usb_known *known = job->usb_known;
-	_cleanup_(freep) struct usb_info *list = NULL;
-	size_t count, matches = 0, i;
-	int rc = list_all(job, &list, &count, deadline, err);
+	if (seek->refused_count < REFUSED)
+		seek->refused[seek->refused_count++] = *info;
+}
 
-	*found = false;
-	for (i = 0; rc == 0 && i < count; i++) {
-		bool old = known->address && known->address == list[i].address &&
-			   strcmp(known->path, list[i].path) == 0;
+static int choose(struct seek *seek, const struct usb_info **chosen, struct err *err)
+{
+	struct job *job = seek->job;
+	int rc = usb_known_choose(job->usb_known, job->board, seek->modes, seek->list, seek->count,
+				  chosen, err);
 
-		if (!old && is_board(job, &list[i]) && may_be_in(modes, &list[i]))
-			list[matches++] = list[i];
-	}
-	matches = rc == 0 ? keep_best(job, list, matches) : 0;
-	if (matches > 1)
-		return too_many(job, list, matches, err);
-	*found = matches == 1;
-	if (*found)
-		*info = list[0];
+	if (rc == 0 && *chosen && was_refused(seek, *chosen))
+		*chosen = NULL;
 	return rc;
 }
 
-/* What is there instead goes into the remedy of an error that is set. */
-static int tell_instead(struct job *job, const struct usb_mode *modes, struct err *err)
+/* Whether an open device is the board, its strings read; again for a second while they cannot be
+   read. */
+static int confirm(struct seek *seek, struct usb_device *usb, bool *is_it, struct deadline deadline,
+		   struct err *err)
 {
-	_cleanup_(freep) char *wanted = describe_modes(modes), *devices = NULL;
-	_cleanup_(freep) struct usb_info *list = NULL;
-	struct deadline deadline = deadline_of_cancel(job->cancel_fd, 2000);
-	size_t count = 0;
+	struct deadline enough = deadline_in(deadline, STRINGS_MS);
+	const struct job *job = seek->job;
+	enum usb_fit fit;
+	int rc = 0;
 
-	if (list_all(job, &list, &count, deadline, NULL) < 0)
-		return -(int)err->kind;
-	devices = describe(list, count);
-	return err_remedy(err,
-			  "wanted: %s; attached: %s. See that it is plugged in and in that "
-			  "mode; 'aboard boards --attached --watch' shows what comes and goes",
-			  wanted, devices);
+	for (;;) {
+		fit = usb_known_fit(job->usb_known, job->board, seek->modes, &usb->info);
+		*is_it = fit == USB_FIT_YES;
+		if (fit != USB_FIT_MAYBE || rc == -ERR_TIMEOUT)
+			return deadline_check(deadline, err);
+		rc = deadline_pause(AGAIN_MS, enough, err);
+		if (rc == 0)
+			rc = usb_describe(usb, deadline, err);
+		if (rc < 0 && rc != -ERR_TIMEOUT)
+			return rc;
+	}
 }
 
-int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info *info,
-		 struct deadline deadline, struct err *err)
+static int put_trace(struct job *job, struct usb_device **usb, struct err *err)
 {
-	bool found = false;
-	int rc = open_bus(job, deadline, err);
+	const char *log = yaml_text(job->board->usb, "trace", NULL);
+	_cleanup_(freep) char *path = NULL;
+	struct usb_device *traced;
+	int rc;
+
+	if (!log)
+		return 0;
+	path = board_path(job->board, log);
+	rc = usb_trace(&traced, *usb, path, err);
+	if (rc == 0)
+		*usb = traced;
+	return rc;
+}
+
+/* Opens what was chosen. 0 and no device: it is not the board, or gone again; look on. */
+static int try_open(struct seek *seek, const struct usb_info *info, struct usb_device **usb,
+		    struct deadline deadline, struct err *err)
+{
+	_cleanup_(usb_closep) struct usb_device *made = NULL;
+	bool is_it = false;
+	int rc = usb_open(&made, seek->job->usb_bus, info, deadline, err);
 
 	if (rc == 0)
-		rc = find(job, modes, info, &found, deadline, err);
-	if (rc < 0 || found)
-		return rc;
-	err_set(err, ERR_NOT_FOUND, "board '%s' is not attached", job->board->name);
-	return tell_instead(job, modes, err);
-}
-
-/* Opens what was found; *opened false (and success) when it is gone, in use or another thing by
- * now: `err` then says why. */
-static int try_open(struct job *job, const struct usb_mode *modes, const struct usb_info *info,
-		    bool *opened, struct deadline deadline, struct err *err)
-{
-	struct usb_known *known = job->usb_known;
-	int rc = usb_open(&job->usb, known->bus, info, deadline, err);
-
-	*opened = false;
-	if (rc == -ERR_USB || rc == -ERR_BUSY)
+		rc = confirm(seek, made, &is_it, deadline, err);
+	if (rc == -ERR_BUSY && !seek->busy_until_ms)
+		seek->busy_until_ms = clock_ms() + BUSY_MS;
+	if (rc == -ERR_USB || (rc == -ERR_BUSY && clock_ms() < seek->busy_until_ms))
 		return 0;
 	if (rc < 0)
 		return rc;
-	if (!usb_mode_find(modes, &job->usb->info)) {
-		err_set(err, ERR_BOARD, "%s is in another mode", info->path);
-		job_usb_close(job);
-		return 0;
-	}
-	memcpy(known->path, job->usb->info.path, sizeof(known->path));
-	if (job->usb->info.serial[0])
-		memcpy(known->serial, job->usb->info.serial, sizeof(known->serial));
-	known->address = 0;
-	*opened = true;
+	if (is_it)
+		*usb = steal(made);
+	else
+		refuse(seek, info);
 	return 0;
 }
 
-static int wait_for(struct job *job, const struct usb_mode *modes, struct deadline deadline,
-		    struct err *err)
+static int not_there(struct seek *seek, enum err_kind kind, struct err *err)
 {
-	struct err last = {0};
-	struct usb_info info;
-	bool found, opened = false;
-	int rc = 0;
+	_cleanup_(buf_free) struct buf modes = {.max = 300}, list = {.max = 500};
 
-	while (rc == 0 && !opened) {
-		rc = find(job, modes, &info, &found, deadline, err);
-		if (rc == 0 && found)
-			rc = try_open(job, modes, &info, &opened, deadline, &last);
-		if (rc < 0 && found)
-			*err = last;
-		if (rc == 0 && !opened)
-			rc = usb_bus_wait(job->usb_known->bus, deadline, err);
+	usb_modes_text(seek->modes, &modes);
+	usb_list_text(seek->list, seek->count, &list);
+	err_set(err, kind, "board '%s' is not attached as %s; attached are: %s",
+		seek->job->board->name, buf_text(&modes), buf_text(&list));
+	return err_remedy(err, "look at its cable, its power and its boot switches; 'aboard boards "
+			       "--attached' shows what is there");
+}
+
+static int wait_for(struct seek *seek, struct deadline deadline, struct err *err)
+{
+	_cleanup_(usb_closep) struct usb_device *usb = NULL;
+	struct job *job = seek->job;
+	const struct usb_info *chosen;
+	int rc;
+
+	for (;;) {
+		rc = look(seek, deadline, err);
+		if (rc < 0)
+			return rc;
+		note_gone(seek);
+		rc = choose(seek, &chosen, err);
+		if (rc == 0 && chosen)
+			rc = try_open(seek, chosen, &usb, deadline, err);
+		if (rc == 0 && !usb)
+			rc = usb_bus_wait(job->usb_bus, deadline, err);
+		if (rc < 0)
+			return rc;
+		if (usb)
+			break;
 	}
-	if (rc != -ERR_TIMEOUT)
-		return rc;
-	err_set(err, ERR_TIMEOUT, "board '%s' did not come%s%s", job->board->name,
-		last.text[0] ? ": " : "", last.text);
-	return tell_instead(job, modes, err);
+	usb_known_set(job->usb_known, &usb->info, steal(seek->list), seek->count);
+	seek->count = 0;
+	rc = put_trace(job, &usb, err);
+	if (rc == 0)
+		job->usb = steal(usb);
+	return rc;
 }
 
 int job_usb_open(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		 struct err *err)
 {
-	int rc = open_bus(job, deadline, err);
+	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes};
+	int rc;
 
 	job_usb_close(job);
-	return rc < 0 ? rc : wait_for(job, modes, deadline, err);
+	rc = open_bus(job, deadline, err);
+	if (rc == 0)
+		rc = wait_for(&seek, deadline, err);
+	if (rc == -ERR_TIMEOUT && job->usb_bus)
+		return not_there(&seek, ERR_TIMEOUT, err);
+	return rc;
 }
 
 int job_usb_reopen(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		   struct err *err)
 {
-	int rc;
+	int rc = 0;
 
-	if (!job->usb)
-		return job_usb_open(job, modes, deadline, err);
-	rc = usb_await_gone(job->usb, deadline, err);
+	/* Not closed before it has gone: Linux's USB/IP server resets what is given back. */
+	if (job->usb)
+		rc = usb_await_gone(job->usb, deadline, err);
+	if (rc == -ERR_TIMEOUT)
+		return err_prefix(err, "board '%s' does not leave the bus to start anew",
+				  job->board->name);
 	if (rc < 0)
-		return err_prefix(err, "waiting until %s leaves the bus", job->usb->info.path);
-	job->usb_known->address = job->usb->info.address;
+		return rc;
+	if (job->usb_known)
+		job->usb_known->leaving = true;
 	return job_usb_open(job, modes, deadline, err);
+}
+
+int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info *info,
+		 struct deadline deadline, struct err *err)
+{
+	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes};
+	_cleanup_(usb_closep) struct usb_device *usb = NULL;
+	const struct usb_info *chosen = NULL;
+	int rc = open_bus(job, deadline, err);
+
+	if (rc == 0 && job->usb) {
+		*info = job->usb->info;
+		return 0;
+	}
+	if (rc == 0)
+		rc = look(&seek, deadline, err);
+	if (rc == 0)
+		rc = choose(&seek, &chosen, err);
+	if (rc < 0)
+		return rc;
+	if (!chosen)
+		return not_there(&seek, ERR_NOT_FOUND, err);
+	*info = *chosen;
+	if (usb_known_fit(job->usb_known, job->board, modes, chosen) == USB_FIT_YES)
+		return 0;
+	/* Only the device itself can tell. */
+	rc = try_open(&seek, chosen, &usb, deadline, err);
+	if (rc == 0 && !usb)
+		return not_there(&seek, ERR_NOT_FOUND, err);
+	if (rc == 0)
+		*info = usb->info;
+	return rc;
 }
 
 void job_usb_close(struct job *job)
 {
-	usb_close(steal(job->usb));
+	usb_closep(&job->usb);
 }
 
 void job_usb_free(struct job *job)
 {
 	job_usb_close(job);
+	usb_bus_closep(&job->usb_bus);
 	if (job->usb_known)
-		usb_bus_close(job->usb_known->bus);
-	freep(&job->usb_known);
+		usb_known_free(job->usb_known);
+	free(steal(job->usb_known));
 }

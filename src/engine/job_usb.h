@@ -31,9 +31,9 @@ int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info 
 int job_usb_open(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		 struct err *err);
 
-/* The same for a device that is about to enumerate anew: closes it, waits until it is gone or has
-   another address, then as job_usb_open(). ERR_TIMEOUT names what was waited for and what is
-   attached instead. */
+/* The same for a device that is about to enumerate anew: waits until it is gone (or has another
+   address, when it is not open any more), then as job_usb_open(). ERR_TIMEOUT names what was waited
+   for and what is attached instead. */
 int job_usb_reopen(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		   struct err *err);
 

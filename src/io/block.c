@@ -6,6 +6,7 @@
 #include <linux/cdrom.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
+#include <scsi/scsi_ioctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -114,12 +115,22 @@ void block_closep(struct block **block)
 	*block = NULL;
 }
 
+/* A disk that was unplugged while it is open has no size any more. */
+static bool is_gone(const struct block *block)
+{
+	uint64_t size = 0;
+
+	return block->device && (ioctl(block->fd, BLKGETSIZE64, &size) < 0 || !size);
+}
+
 static int failed(const struct block *block, const char *what, uint64_t offset, struct err *err)
 {
-	enum err_kind kind = errno == ENODEV || errno == ENXIO ? ERR_USB : ERR_BOARD;
+	int saved = errno;
+	enum err_kind kind = is_gone(block) ? ERR_USB : ERR_BOARD;
 
-	if (errno == ENOSPC)
+	if (saved == ENOSPC && kind == ERR_BOARD)
 		kind = ERR_TARGET;
+	errno = saved;
 	return err_errno(err, kind, "%s %s, %llu bytes after the start", what, block->node,
 			 (unsigned long long)offset);
 }
@@ -139,6 +150,9 @@ static int move(struct block *block, bool out, uint64_t offset, size_t size, str
 			continue;
 		if (step < 0)
 			return failed(block, out ? "writing" : "reading", offset + done, err);
+		if (step == 0 && is_gone(block))
+			return err_set(err, ERR_USB, "%s is gone, after %llu bytes", block->node,
+				       (unsigned long long)(offset + done));
 		if (step == 0 && block->device)
 			return err_set(err, ERR_BOARD, "%s ends after %llu bytes", block->node,
 				       (unsigned long long)(offset + done));
@@ -273,8 +287,11 @@ int block_flush(struct block *block, struct err *err)
 
 void block_eject(struct block *block)
 {
-	if (block->device)
-		(void)ioctl(block->fd, CDROMEJECT, 0);
+	if (!block->device)
+		return;
+	/* Linux has locked a removable medium since it was opened. */
+	(void)ioctl(block->fd, SCSI_IOCTL_DOORUNLOCK, 0);
+	(void)ioctl(block->fd, CDROMEJECT, 0);
 }
 
 #define WATCH_PAUSE 100 /* ms */

@@ -184,6 +184,10 @@ int usb_configuration(struct usb_device *usb, uint8_t index, struct buf *out,
 int usb_string(struct usb_device *usb, uint8_t index, char out[USB_TEXT], struct deadline deadline,
 	       struct err *err);
 
+/* Fills what is missing in usb->info (strings, interfaces) by asking the device, as usb_open() has
+   done once. What it does not answer stays empty; ERR_USB and ERR_CANCELLED are errors. */
+int usb_describe(struct usb_device *usb, struct deadline deadline, struct err *err);
+
 /* The transport that writes what passes to a readable log, one line a transfer, and the one that
    answers from such a log as the device did: any other request is ERR_USB. A device that is opened
    again is added to the log as another session; `session` counts from 0. After an error `below` is

@@ -41,8 +41,4 @@ int usb_bus_open_local(struct usb_bus **bus, const char *rest, struct deadline d
 int usb_bus_open_ip(struct usb_bus **bus, const char *rest, struct deadline deadline,
 		    struct err *err);
 
-/* Fills what is missing in usb->info (strings, interfaces) by asking the device. What it does not
-   answer stays empty; ERR_USB and ERR_CANCELLED are errors. */
-int usb_describe(struct usb_device *usb, struct deadline deadline, struct err *err);
-
 #endif

@@ -9,6 +9,7 @@
 
 #define TRANSFER_MS 60000
 #define NAMES_MS    1000 /* how long names are asked for again */
+#define NAME_MS     2000 /* one of them */
 #define NAMES_EVERY 50
 #define DETACH_MS   1000 /* where the device names none */
 #define IDLE_ROUNDS \
@@ -171,7 +172,8 @@ static int read_missing(struct dfu *dfu, const uint8_t *strings, bool *missing,
 	for (i = 0; i < dfu->alt_count; i++) {
 		if (strings[i] == 0 || dfu->alts[i].name[0])
 			continue;
-		rc = usb_string(dfu->usb, strings[i], dfu->alts[i].name, deadline, err);
+		rc = usb_string(dfu->usb, strings[i], dfu->alts[i].name,
+				deadline_in(deadline, NAME_MS), err);
 		if (rc == -ERR_USB || rc == -ERR_CANCELLED)
 			return rc;
 		if (rc < 0)

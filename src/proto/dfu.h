@@ -50,8 +50,10 @@ struct dfu_function {
 	uint8_t attributes;
 	uint16_t detach_ms;
 	uint16_t transfer_size; /* bytes */
-	uint16_t version;       /* bcdDFUVersion; 0x011a: ST's DfuSe, another protocol */
+	uint16_t version;       /* bcdDFUVersion */
 };
+
+#define DFU_VERSION_DFUSE 0x011a /* ST's DfuSe: another protocol with the same requests */
 
 /* Pure; false: `size` bytes (at least 2) are no functional descriptor. */
 bool dfu_function_parse(const uint8_t *bytes, size_t size, struct dfu_function *function);

@@ -57,6 +57,8 @@ def everything():
         entry("holes", data=holes),
         entry("late", data=b"future", mtime=2 ** 32 + 5),
         entry("old", data=b"past", mtime=0),
+        entry("last", pax_headers={"mtime": str(2 ** 63 - 1)}),
+        entry("first", pax_headers={"mtime": str(-2 ** 63)}),
         entry("caps", data=b"p", pax_headers={"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1"),
                                               "SCHILY.xattr.user.note": "hello"}),
         entry("name-\u00e9", data=b"utf-8"),
@@ -89,6 +91,8 @@ def test_everything_is_kept(tmp_path, kind):
     if kind == "ext4":
         text = disks.call("debugfs", "-R", "stat /late", part).stdout
         assert "mtime: 0x00000005:00000001" in text, text
+        assert "mtime: 0x7fffffff:00000003" in disks.call("debugfs", "-R", "stat /last", part).stdout
+        assert "mtime: 0x80000000:00000000" in disks.call("debugfs", "-R", "stat /first", part).stdout
         text = disks.call("debugfs", "-R", "ea_list /caps", part).stdout
         assert 'user.note (5) = "hello"' in text
         assert "security.capability (20) = " + " ".join(f"{byte:02x}" for byte in CAPABILITY) in text

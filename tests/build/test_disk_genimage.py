@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """genimage's configuration files: the same images as Debian's genimage makes of them, or a clear refusal."""
+import gzip
 import hashlib
 import os
 import re
@@ -250,6 +251,9 @@ def test_block_map(work):
     _, start, size = disks.places(medium)[3]
     data = disks.cut(medium, start, size, work / "d").read_bytes()
     assert not any(data[:1 << 20]) and not any(data[-(1 << 20) + 4096:]) and b"\x5a" * 4096 in data
+    ours(work, text.replace("size = 32M", "size = 32M\n\t\tfill = true"))
+    disks.write_by_map(image, medium)
+    assert not any(disks.cut(medium, start, size, work / "f").read_bytes())
 
 
 def test_same_bytes_every_time(work):
@@ -326,6 +330,9 @@ ERRORS = {
     "shell": ('image d { squashfs { extraargs = "-p `id`" } }\n', "shell"),
     "fat name": ('image d { vfat { file "a:b" { image = one.img } } size = 4M }\n', "FAT"),
     "fat full": ('image d { vfat { files = { "one.img" } } size = 512K }\n', "full"),
+    "compression": ('image d { squashfs { compression = "nope" } }\n', "image d: mksquashfs"),
+    "truncated root": ("image d { ext4 { } size = 4M srcpath = in/cut.tar.gz }\n", "truncated"),
+    "input is a folder": (disk(GPT, part("a", "image = .")), "is no file"),
     "mountpoint": ('image d { ext4 { } size = 4M mountpoint = "../.." }\n', "leads out"),
     "no root": ('image d { ext4 { } size = 4M srcpath = absent }\n', "absent"),
 }
@@ -336,6 +343,7 @@ def test_errors_leave_nothing(work, name):
     text, message = ERRORS[name]
     (work / "out").mkdir()
     (work / "in/before").write_bytes(b"")
+    (work / "in/cut.tar.gz").write_bytes(gzip.compress(bytes(range(256)) * 40, mtime=0)[:-40])
     before = os.listdir(work) + ["genimage.cfg"]
     result = ours(work, text, check=False)
     assert result.returncode > 1, result.stdout

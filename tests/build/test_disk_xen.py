@@ -293,6 +293,8 @@ ERRORS = {
     "not an archive": (DOM0, {"rootfs/dom0.cpio.gz": b"no archive " * 100}, [], "archive"),
     "empty archive": (DOM0, {"rootfs/dom0.cpio.gz": b""}, [], "dom0.cpio.gz"),
     "aux file outside": (DOM0 + 'NUM_BOOT_AUX_FILE=1\nBOOT_AUX_FILE[0]="../config"\n', {}, [], "outside"),
+    "output is an input": (DOM0 + "NUM_BOOT_AUX_FILE=1\nBOOT_AUX_FILE[0]=xen\n", {}, ["-o", "xen"], "the output"),
+    "command in the config": (DOM0 + "XEN_CMD=$(id)\n", {}, [], "config:9:9: $( would be run"),
     "no free space": (DOM0, {}, ["-s", "0"], "-s 0"),
     "prefix outside": (DOM0, {}, ["-p", "../x"], "-p"),
     "too small": (DOM0, {"rootfs/dom0.cpio.gz": "many"}, ["-s", "1"], "-s MIB"),

@@ -273,7 +273,9 @@ def test_reproducible_and_whole_or_not_at_all(work, keys):
 @pytest.mark.parametrize("text,says", [
     ("no tree", "syntax error"),
     ('/dts-v1/; / { images { a { data = /incbin/("missing"); }; }; };', "missing"),
+    ('/dts-v1/;\n/include/ "a.its"\n', "nested too deeply"),
     ("/dts-v1/; / { };", "no images"),
+    ('/dts-v1/; /include/ "a.its" / { };', "Includes nested too deeply"),
     ('/dts-v1/; / { images { a { data = "x"; hash-1 { algo = "rot13"; }; }; }; };', "rot13"),
     ('/dts-v1/; / { images { a { hash-1 { algo = "sha256"; }; }; }; };', "no data"),
 ])
@@ -298,6 +300,7 @@ def test_wrong_use(work):
     work.refused(2, "build", "fit")
     work.refused(2, "build", "fit", "--verify", "a.its", "-o", "b")
     work.refused(2, "build", "fit", "a.its", "-o", "b", "-u", "c")
+    work.refused(2, "build", "fit", "a.its", "-o", "./a.its")
     assert os.path.exists(program())
 
 

@@ -102,7 +102,7 @@ def make_mbr(work):
 FORMATS = [
     (make_cpio, "cpio", {"entries": 4, "format": "newc"}, 0x60),
     (make_ext4, "ext4", {"label": "root", "type": "ext4", "clean": True}, 1024 + 0x78),
-    (make_fat, "fat", {"bits": 12, "label": "BOOT       "}, 0x201),
+    (make_fat, "fat", {"bits": 12, "label": "BOOT"}, 0x201),
     (make_squashfs, "squashfs", {"compression": "zstd"}, 0x1c),
     (make_sparse, "android-sparse", {"expanded": (1 << 20) + 12288}, 0x1c),
     (make_script, "uimage", {"type": "script", "name": "boot", "script": 11}, 75),

@@ -267,6 +267,18 @@ def test_the_scheduler_of_a_pool_is_the_last_word(work):
     assert 'cpupool-sched "null"\n' in text
 
 
+def test_its_in_another_folder_compiles_to_the_same(work):
+    os.mkdir(work.folder / "away")
+    for name in "out/boot.fit", f"{work.folder}/away/boot.fit":
+        done = work.run(XEN + f"FIT={name}\n")
+        assert done.returncode == 0, done.stderr
+        fit = work.root / name
+        again = work.folder / "again.fit"
+        subprocess.run([ABOARD, "build", "fit", fit.with_suffix(".its"), "-o", again, "-q"], check=True,
+                       env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"})
+        assert again.read_bytes() == fit.read_bytes()
+
+
 def test_damaged_archives(work):
     packed = gzip.compress(b"\x80\xff" * 200000, mtime=0)
     (work.root / "cut.gz").write_bytes(packed[:-6])
@@ -293,6 +305,9 @@ def test_a_folder_is_no_file(work):
 
 def test_an_output_is_no_input(work):
     assert "is an input and an output" in work.fails(XEN.replace("boot.source", "xen"))
+    os.symlink("xen", work.root / "other")
+    assert "is an input and an output" in work.fails(XEN.replace("boot.source", "other"))
+    assert "is an input and an output" in work.fails(XEN.replace("boot.source", "../config"))
     assert "named for two outputs" in work.fails(XEN + "UBOOT_SCRIPT=boot.source\n")
 
 

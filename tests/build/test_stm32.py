@@ -49,6 +49,7 @@ def test_wrong_use(work):
     work.refused(2, "build", "stm32", "in", "out", "--type", "256")
     work.refused(2, "build", "stm32", "in")
     work.refused(6, "build", "stm32", "empty", "out")
+    work.refused(2, "build", "stm32", "in", "./in")
     work.refused(4, "build", "stm32", "missing", "out")
     work.built("build", "stm32", "in", "twice")
     assert "already" in work.refused(6, "build", "stm32", "twice", "out")

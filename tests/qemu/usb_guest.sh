@@ -39,7 +39,7 @@ has_disk() {
 # file as its disk; returns when the kernel has made the block device
 ums_plug() {
 	local gadget=/sys/kernel/config/usb_gadget/ums$1 lun
-	lun=$gadget/functions/mass_storage.0/lun.0
+	lun=$(ums_lun "$1")
 	# The second that the kernel waits for real disks to spin up.
 	echo 0 >/sys/module/usb_storage/parameters/delay_use
 	mkdir "$gadget" "$gadget/strings/0x409" "$gadget/configs/c.1" "$gadget/functions/mass_storage.0"
@@ -53,6 +53,11 @@ ums_plug() {
 	ln -s "$gadget/functions/mass_storage.0" "$gadget/configs/c.1/"
 	echo "dummy_udc.$1" >"$gadget/UDC"
 	until_true 10 has_disk "$(gadget_port "$1")"
+}
+
+# ums_lun N: the folder in which the kernel keeps what gadget N is a disk of: file, ro
+ums_lun() {
+	echo "/sys/kernel/config/usb_gadget/ums$1/functions/mass_storage.0/lun.0"
 }
 
 # ums_unplug N

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/digest.h"
 #include "base/mem.h"
-#include "proto/dfu.h"
+#include "proto/dfu_suffix.h"
 
 static void statuses(void **state)
 {
@@ -142,12 +145,111 @@ static void suffixes(void **state)
 	assert_false(dfu_suffix_parse(last, &suffix));
 }
 
+/* Gives memory in pieces of `step` bytes. */
+struct memory {
+	struct reader reader;
+	const uint8_t *bytes;
+	size_t size, step;
+};
+
+static int memory_read(struct reader *reader, void *data, size_t size, size_t *got, struct err *err)
+{
+	struct memory *memory = container_of(reader, struct memory, reader);
+
+	(void)err;
+	*got = memory->size < memory->step ? memory->size : memory->step;
+	*got = *got < size ? *got : size;
+	memcpy(data, memory->bytes, *got);
+	memory->bytes += *got;
+	memory->size -= *got;
+	return 0;
+}
+
+/* What comes through, and what was found at the end. */
+static int strip(const uint8_t *bytes, size_t size, size_t step, struct buf *out, bool *found,
+		 struct err *err)
+{
+	struct memory memory = {{.read = memory_read}, bytes, size, step};
+	_cleanup_(reader_closep) struct reader *reader = NULL;
+	struct dfu_suffix suffix = {0};
+	uint8_t piece[1000];
+	size_t got = 1;
+	int rc = 0;
+
+	buf_clear(out);
+	reader = dfu_strip_new(&memory.reader, &suffix, found);
+	while (rc == 0 && got > 0) {
+		rc = reader->read(reader, piece, sizeof(piece), &got, err);
+		if (rc == 0)
+			buf_add(out, piece, got);
+	}
+	return rc;
+}
+
+/* Files of any length, with a suffix of any length: made as dfu-suffix makes it (its CRC is the one
+ * of zlib, inverted). */
+static void stripped(void **state)
+{
+	static const size_t sizes[] = {0, 1, 254, 255, 256, 65535, 65536, 200000};
+	static const size_t steps[] = {1 << 20, 777};
+	_cleanup_(freep) uint8_t *file = xcalloc(1, 200000 + 255);
+	_cleanup_(buf_free) struct buf out = {0};
+	struct err err;
+	size_t i, length;
+	uint32_t crc;
+	bool found;
+
+	(void)state;
+	for (i = 0; i < 200000; i++)
+		file[i] = (uint8_t)(i * 13);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (length = 16; length <= 255; length += 239) {
+			size_t size = sizes[i] + length;
+			_cleanup_(freep) uint8_t *whole = xcalloc(1, size);
+
+			memcpy(whole, file, sizes[i]);
+			memcpy(whole + size - 16, "\xff\xff\xff\xff\xff\xff\x00\x01UFD", 11);
+			whole[size - 5] = (uint8_t)length;
+			crc = ~crc32_add(0, whole, size - 4);
+			put_le32(whole + size - 4, crc);
+			assert_int_equal(strip(whole, size, steps[i % 2], &out, &found, &err), 0);
+			assert_true(found);
+			assert_int_equal(out.size, sizes[i]);
+			assert_memory_equal(buf_text(&out), file, sizes[i]);
+			whole[size - 1] ^= 1;
+			assert_int_equal(strip(whole, size, steps[i % 2], &out, &found, &err),
+					 -ERR_IMAGE);
+			whole[size - 8] = 'u';
+			assert_int_equal(strip(whole, size, steps[i % 2], &out, &found, &err), 0);
+			assert_false(found);
+			assert_int_equal(out.size, size);
+			assert_memory_equal(out.data, whole, size);
+		}
+	}
+}
+
+static void suffix_checks(void **state)
+{
+	struct dfu_suffix suffix = {.vendor = 0x1234, .product = 0xffff, .version = 0x0100};
+	struct err err;
+
+	(void)state;
+	assert_int_equal(dfu_suffix_check(&suffix, 0x1234, 1, &err), 0);
+	assert_int_equal(dfu_suffix_check(&suffix, 0x1235, 1, &err), -ERR_IMAGE);
+	suffix.product = 2;
+	assert_int_equal(dfu_suffix_check(&suffix, 0x1234, 1, &err), -ERR_IMAGE);
+	suffix.product = 1;
+	suffix.version = DFU_VERSION_DFUSE;
+	assert_int_equal(dfu_suffix_check(&suffix, 0x1234, 1, &err), -ERR_IMAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(statuses),  cmocka_unit_test(descriptors),
-		cmocka_unit_test(composite), cmocka_unit_test(names),
-		cmocka_unit_test(suffixes),
+		cmocka_unit_test(statuses),      cmocka_unit_test(descriptors),
+		cmocka_unit_test(composite),     cmocka_unit_test(names),
+		cmocka_unit_test(suffixes),      cmocka_unit_test(stripped),
+		cmocka_unit_test(suffix_checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""The driver `dfu` against the model of a DFU device."""
+import hashlib
+import json
+import os
+import subprocess
+import zlib
+
+import pytest
+
+PROGRAM = os.path.abspath(os.environ.get("ABOARD", "build-check/src/cli/aboard"))
+VERIFY, BOARD, IMAGE, TARGET, USB, CONFIG, USAGE = 14, 12, 6, 13, 18, 3, 2
+
+
+class Lab:
+    """Board files, and the program in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "ABOARD_HOME": str(folder / "home"), "TERM": "dumb",
+                    "LC_ALL": "C.UTF-8", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
+
+    def board(self, model, dfu="{}", more="", busid="1-1"):
+        text = f"name: b\ndriver: dfu\nusb: {model.path(busid)}\ndfu: {dfu}\n{more}"
+        (self.folder / "aboard.yaml").write_text(text)
+
+    def file(self, name, data):
+        (self.folder / name).write_bytes(data)
+        return name
+
+    def run(self, *argv, status=0):
+        done = subprocess.run([PROGRAM, *map(str, argv)], cwd=self.folder, env=self.env, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+
+    def flash(self, *argv, status=0):
+        """The events of a flash."""
+        done = self.run("flash", "b", *argv, "--yes", "--json", status=status)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path)
+
+
+def result(events):
+    return events[-1]
+
+
+def text(events):
+    return result(events)["error"]["text"]
+
+
+def suffix(data, vid=0xFFFF, pid=0xFFFF, version=0x0100):
+    """As dfu-suffix adds it (DFU 1.1 appendix B)."""
+    body = data + b"\xff\xff" + b"".join(n.to_bytes(2, "little") for n in (pid, vid, version)) + b"UFD\x10"
+    return body + (zlib.crc32(body) ^ 0xFFFFFFFF).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("size", [1, 1023, 1024, 1025, 4096, 300000])
+def test_written_and_read_back(sim, lab, size):
+    data = os.urandom(size)
+    lab.board(sim("dfu", "--alt", "fw=medium", "--alt", "other=:4K"))
+    events = lab.flash(lab.file("image", data), "--target", "fw")
+    assert (lab.folder / "medium").read_bytes() == data
+    assert result(events)["writes"] == [{"target": "fw", "device": None, "bytes": size, "verified": True,
+                                         "sha256": hashlib.sha256(data).hexdigest()}]
+    assert "read back" in result(events)["state"]
+
+
+def test_rest_of_a_partition_stays(sim, lab):
+    """What is compared is what was written: a partition is larger than the image."""
+    lab.file("part", b"o" * 65536)
+    lab.board(sim("dfu", "--uboot", "--alt", "rootfs=part:64K"), more="targets: {root: rootfs}\ndefault_target: root\n")
+    lab.flash(lab.file("image", b"n" * 5000))
+    assert (lab.folder / "part").read_bytes() == b"n" * 5000 + b"o" * 60536
+
+
+@pytest.mark.parametrize("argv", [["--uboot"], ["--poll-ms", "2", "--manifest-ms", "5"], ["--transfer-size", "64"]],
+                         ids=["uboot", "busy", "small-blocks"])
+def test_manners(sim, lab, argv):
+    data = os.urandom(20000)
+    lab.board(sim("dfu", *argv, "--alt", "fw=medium"))
+    lab.flash(lab.file("image", data))
+    assert (lab.folder / "medium").read_bytes() == data
+
+
+def test_several_at_once(sim, lab):
+    lab.board(sim("dfu", "--uboot", "--alt", "boot=m1", "--alt", "root=m2"))
+    lab.file("one", b"1" * 10000)
+    lab.file("two", b"2" * 9)
+    events = lab.flash("-t", "root:one", "-t", "0:two")
+    assert (lab.folder / "m2").read_bytes() == b"1" * 10000
+    assert (lab.folder / "m1").read_bytes() == b"2" * 9
+    assert [write["target"] for write in result(events)["writes"]] == ["root", "0"]
+
+
+def test_not_verified_is_not_success(sim, lab):
+    lab.board(sim("dfu", "--no-upload", "--alt", "fw=medium"))
+    lab.file("image", b"abc")
+    events = lab.flash("image", status=VERIFY)
+    assert "written, but not verified: the device says that it cannot be read" in text(events)
+    assert (lab.folder / "medium").read_bytes() == b"abc"
+    lab.flash("image", "--no-verify")
+
+
+def test_device_that_is_gone_after_a_download(sim, lab):
+    """One that waits for a reset gets it, comes back, and is read."""
+    lab.board(sim("dfu", "--intolerant", "--alt", "fw=medium", "--alt", "more=m2"))
+    lab.file("image", b"abc" * 1000)
+    lab.file("second", b"xyz")
+    lab.flash("-t", "fw:image", "-t", "more:second")
+    assert (lab.folder / "medium").read_bytes() == b"abc" * 1000
+
+
+def test_medium_that_keeps_nothing(sim, lab):
+    lab.board(sim("dfu", "--fault", "swallow@1", "--alt", "fw=medium:64K"))
+    events = lab.flash(lab.file("image", b"abc" * 1000), "--target", "fw", "--retries", "0", status=VERIFY)
+    assert "reads back as" in text(events)
+
+
+def test_write_error(sim, lab):
+    lab.board(sim("dfu", "--fault", "write-error@3+", "--alt", "fw=medium"))
+    events = lab.flash(lab.file("image", os.urandom(10000)), "--retries", "0", status=BOARD)
+    failures = [event["reason"] for event in events if event["event"] == "stage" and event["state"] == "failed"]
+    assert "block 1, 1024 bytes after the start: the device refused: errWRITE" in failures[0]
+    assert "errWRITE" in text(events)
+    assert "incomplete" in result(events)["state"]
+
+
+@pytest.mark.parametrize("fault", ["stall@20", "short@20", "stall@9", "no-strings@300"])
+def test_fault_that_passes(sim, lab, fault):
+    data = os.urandom(30000)
+    lab.board(sim("dfu", "--fault", fault, "--alt", "fw=medium"))
+    lab.flash(lab.file("image", data), "--target", "fw")
+    assert (lab.folder / "medium").read_bytes() == data
+
+
+def test_unplugged_for_a_moment(sim, lab):
+    """Cut in the middle: found again at its port, and begun anew."""
+    data = os.urandom(30000)
+    lab.board(sim("dfu", "--fault", "cut@12000", "--alt", "fw=medium"))
+    events = lab.flash(lab.file("image", data), "--target", "fw", "--retries", "1")
+    assert (lab.folder / "medium").read_bytes() == data
+    assert any(event["event"] == "stage" and event["state"] == "retry" for event in events)
+
+
+def test_hang(sim, lab):
+    lab.board(sim("dfu", "--fault", "hang@30+", "--alt", "fw=medium"), more="timeouts: {transfer: 300ms}\n")
+    events = lab.flash(lab.file("image", os.urandom(30000)), "--retries", "0", status=15)
+    assert "timed out" in text(events)
+
+
+def test_suffix(sim, lab):
+    """It is compared with the device, and not sent."""
+    data = os.urandom(5000)
+    model = sim("dfu", "--id", "1234:5678", "--alt", "fw=medium")
+    lab.board(model)
+    for name, file in ("any", suffix(data)), ("own", suffix(data, 0x1234, 0x5678)):
+        lab.flash(lab.file(name, file))
+        assert (lab.folder / "medium").read_bytes() == data
+    for file, word in ((suffix(data, 0x1234, 0x9999), "1234:9999"), (suffix(data, version=0x011A), "DfuSe")):
+        events = lab.flash(lab.file("wrong", file), status=IMAGE)
+        assert word in text(events)
+        assert result(events)["state"] == "nothing on the board was changed"
+    damaged = bytearray(suffix(data))
+    damaged[7] ^= 1
+    assert "CRC" in text(lab.flash(lab.file("damaged", bytes(damaged)), status=IMAGE))
+    assert "nothing in it but a suffix" in text(lab.flash(lab.file("none", suffix(b"")), status=IMAGE))
+
+
+def test_compressed_and_piped(sim, lab):
+    data = b"compressible " * 5000
+    lab.board(sim("dfu", "--alt", "fw=medium"))
+    lab.file("plain", data)
+    subprocess.run(["xz", "-k", lab.folder / "plain"], check=True)
+    lab.flash("plain.xz")
+    assert (lab.folder / "medium").read_bytes() == data
+    (lab.folder / "medium").write_bytes(b"")
+    with open(lab.folder / "plain", "rb") as file:
+        done = subprocess.run([PROGRAM, "flash", "b", "-", "--yes"], cwd=lab.folder, env=lab.env, stdin=file, timeout=60,
+                              capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (lab.folder / "medium").read_bytes() == data
+
+
+@pytest.mark.parametrize("argv,status,word", [
+    (["image", "--target", "nothing"], TARGET, "has no alternate setting 'nothing'"),
+    (["image"], TARGET, "2 alternate settings, and none is named"),
+    (["-t", "a:image", "-t", "a:image"], USAGE, "written twice"),
+    (["-t", "a:image", "--target", "b"], USAGE, "both name"),
+    (["empty", "--target", "a"], IMAGE, "empty"),
+])
+def test_refusals(sim, lab, argv, status, word):
+    lab.board(sim("dfu", "--alt", "a=:64K", "--alt", "b=:64K"))
+    lab.file("image", b"abc")
+    lab.file("empty", b"")
+    events = lab.flash(*argv, status=status)
+    assert word in text(events)
+    assert result(events)["state"] == "nothing on the board was changed"
+
+
+def test_cannot_be_written(sim, lab):
+    lab.board(sim("dfu", "--no-download"))
+    assert "cannot be written" in text(lab.flash(lab.file("image", b"abc"), status=TARGET))
+
+
+def test_dump(sim, lab):
+    data = os.urandom(70000)
+    lab.file("medium", data)
+    lab.board(sim("dfu", "--uboot", "--alt", "fw=medium", "--alt", "other=:1K"))
+    lab.run("dump", "b", "out", "--target", "fw")
+    assert (lab.folder / "out").read_bytes() == data
+    lab.run("dump", "b", "none", "--target", "x", status=TARGET)
+    assert not (lab.folder / "none").exists()
+    assert not (lab.folder / "none.part").exists()
+
+
+def test_leaves_dfu(sim, lab):
+    """With `at_end: detach` U-Boot goes on: what is at the port then is no DFU device."""
+    lab.board(sim("dfu", "--uboot", "--alt", "fw=medium"), "{at_end: detach}")
+    lab.flash(lab.file("image", b"abc"))
+    done = lab.run("flash", "b", "image", "--yes", "--dry-run")
+    assert "not in DFU mode yet" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("dfu,word", [
+    ("{at_end: never}", "no way to end"),
+    ("{in_flight: 3}", "in_flight"),
+    ("{chain: ti-k9}", "ti-k3"),
+    ("{tiboot3: x}", "'chain' is missing"),
+    ("{chain: ti-k3}", "'tiboot3' is missing"),
+])
+def test_board_file(sim, lab, dfu, word):
+    lab.board(sim("dfu"), dfu)
+    done = lab.run("flash", "b", lab.file("image", b"abc"), "--yes", status=CONFIG)
+    assert word in done.stderr
