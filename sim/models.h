@@ -34,13 +34,37 @@ struct dfu_settings {
 	uint16_t vid, pid;
 	uint16_t transfer_size;
 	uint32_t poll_ms, manifest_ms;
-	bool intolerant; /* of manifestation: waits for a reset */
+	uint16_t version; /* bcdDFUVersion */
+	bool intolerant;  /* of manifestation: waits for a reset */
 	bool no_upload, no_download;
 	bool uboot;
 };
 
 int dfu_model_new(struct sim_device **device, const struct sim_settings *common,
 		  const struct dfu_settings *settings, struct err *err);
+
+/* A board with a TI K3 SoC in USB peripheral boot. The texts live as long as the program. */
+struct k3_settings {
+	const char *soc, *type;   /* "am62x"; "gp", "hs-fs", "hs-se" */
+	const char *const *media; /* ended by NULL; none: U-Boot is no DFU device */
+	bool wait_detach;         /* after tispl.bin */
+	bool answers_last;        /* the ROM answers the last GETSTATUS */
+	bool stalls_last;         /* it stalls it */
+	uint32_t manifest_ms;
+};
+
+int k3_model_new(struct sim_device **device, const struct sim_settings *common,
+		 const struct k3_settings *settings, struct err *err);
+
+/* A board in U-Boot's `ums`. */
+struct ums_settings {
+	const char *const *media; /* ended by NULL */
+	uint16_t vid, pid;
+	bool eject_ends;
+};
+
+int ums_model_new(struct sim_device **device, const struct sim_settings *common,
+		  const struct ums_settings *settings, struct err *err);
 
 /* A board in U-Boot's fastboot. */
 struct loop;
@@ -52,6 +76,7 @@ struct fastboot_settings {
 	uint32_t buffer;
 	uint16_t vid, pid, udp_sequence;
 	bool no_user_area, old, uboot_tcp;
+	bool oem_run;          /* commands of U-Boot can be sent: oem run, UCmd, ACmd */
 	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
 	uint64_t lose;
 	struct loop *loop;
@@ -69,11 +94,12 @@ struct stm_settings {
 	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
+	bool spl;       /* U-Boot's SPL in TF-A's place */
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */
 	bool no_pmic;   /* the board has no STPMIC: reading it fails */
-	bool no_script_slot, no_crc32, no_hash, no_fastboot;
+	bool no_script_slot, no_crc32, no_hash, no_fastboot, no_ums;
 };
 
 int stm_model_new(struct sim_device **device, const struct sim_settings *common,

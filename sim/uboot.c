@@ -122,6 +122,27 @@ static size_t piece_length(const char *text, size_t size)
 	return i < size ? i : size;
 }
 
+/* A comment ends with its line, whatever stands in it. */
+static size_t comment_length(const char *text, size_t size)
+{
+	const char *end;
+	size_t blanks = 0;
+
+	while (blanks < size && (text[blanks] == ' ' || text[blanks] == '\t'))
+		blanks++;
+	if (blanks == size || text[blanks] != '#')
+		return 0;
+	end = memchr(text, '\n', size);
+	return end ? (size_t)(end - text) : size;
+}
+
+static enum uboot_join join_at(const char *text, size_t size)
+{
+	if (!size || (*text != '&' && *text != '|'))
+		return UBOOT_ALWAYS;
+	return *text == '&' ? UBOOT_AND : UBOOT_OR;
+}
+
 void uboot_load(struct uboot *uboot, const char *text, size_t size)
 {
 	enum uboot_join join = UBOOT_ALWAYS;
@@ -130,16 +151,11 @@ void uboot_load(struct uboot *uboot, const char *text, size_t size)
 	unload(uboot);
 	size = strnlen(text, size);
 	while (size) {
-		length = piece_length(text, size);
-		/* A comment ends with its line, whatever stands in it. */
-		if (text[strspn(text, " \t")] == '#')
-			length = strcspn(text, "\n") < size ? strcspn(text, "\n") : size;
+		length = comment_length(text, size);
+		if (!length)
+			length = piece_length(text, size);
 		add_piece(uboot, join, text, length);
-		join = UBOOT_ALWAYS;
-		if (length < size && text[length] == '&')
-			join = UBOOT_AND;
-		else if (length < size && text[length] == '|')
-			join = UBOOT_OR;
+		join = join_at(text + length, size - length);
 		length += join == UBOOT_ALWAYS ? 1 : 2;
 		if (length >= size)
 			return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The log of what passes to and from a USB device: what its lines have in common for who writes and
- * who reads them. For the files of src/io only.
+ * who reads them. For the files of src/io, and their tests.
  *
  *   session                                    a device is opened
  *   path usb:1-2.3                             what it is; see struct usb_info
@@ -32,5 +32,33 @@ bool usb_is_in(const struct usb_transfer *transfer);
 
 /* Bytes in hexadecimal, "-" for none. */
 void usb_log_bytes(const uint8_t *bytes, size_t size, struct buf *out);
+
+/* One line of a session. */
+struct usb_log_entry {
+	char *request; /* owned */
+	int status;    /* 0 or -enum err_kind */
+	bool ended;    /* it is a transfer that was submitted and came to an end */
+	size_t got;
+	uint8_t *data; /* owned; what came in, `size` bytes */
+	size_t size;
+
+	/* For the one who replays it. */
+	struct usb_transfer *transfer; /* in flight */
+	bool cancelled, used;
+};
+
+struct usb_log {
+	struct usb_info info;
+	struct usb_log_entry *entries; /* owned */
+	size_t count;
+};
+
+/* Reads a session, counted from 0, of a log. ERR_CONFIG names the line that makes no sense; what
+   was read until then is freed by the caller all the same. */
+int usb_log_read(struct usb_log *log, const char *text, size_t session, struct err *err);
+void usb_log_free(struct usb_log *log);
+
+/* usb_replay() from memory. */
+int usb_replay_text(struct usb_device **usb, const char *text, size_t session, struct err *err);
 
 #endif

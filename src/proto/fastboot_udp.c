@@ -13,7 +13,8 @@
 #include "io/resolve.h"
 #include "proto/fastboot_net.h"
 
-#define RESEND_MS   500
+#define RESEND_MS   500 /* at most; the first times sooner: a lost packet is rare, and cheap then */
+#define RESEND_SOON 50
 #define QUERY_MS    3000 /* whether anybody is there */
 #define EMPTY_MS    20   /* an answer that is not there yet is asked for again */
 #define FLAG_MORE   0x01u
@@ -92,18 +93,20 @@ static int take_in(struct udp_link *self, struct fastboot_udp_packet *reply, uin
 	return 0;
 }
 
-/* Waits for the answer to what is in self->out, which is sent again every RESEND_MS. */
+/* Waits for the answer to what is in self->out, which is sent again and again. */
 static int converse(struct udp_link *self, uint8_t id, size_t size,
 		    struct fastboot_udp_packet *reply, struct deadline deadline, struct err *err)
 {
 	struct pollfd ready = {.fd = self->fd, .events = POLLIN};
 	struct deadline again;
+	int64_t ms = RESEND_SOON;
 	bool there = false;
 	int rc;
 
 	while (!there) {
 		rc = send_out(self, size, err);
-		again = deadline_in(deadline, RESEND_MS);
+		again = deadline_in(deadline, ms);
+		ms = 2 * ms < RESEND_MS ? 2 * ms : RESEND_MS;
 		while (rc == 0 && !there) {
 			rc = deadline_poll(&ready, 1, again, err);
 			if (rc > 0)

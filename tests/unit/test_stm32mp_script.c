@@ -40,7 +40,7 @@ static void measure(struct script *script, const char *path)
 	struct err err;
 
 	assert_int_equal(image_open(&image, path, &options, DEADLINE_NEVER, &err), 0);
-	assert_int_equal(script_measure(script, image, &err), 0);
+	assert_int_equal(script_measure(script, image, (struct script_place){0}, &err), 0);
 	image_close(image);
 }
 
@@ -54,7 +54,6 @@ static void measures_slices(void **state)
 	_cleanup_(freep) char *path = make_image();
 	struct buf bytes = {.max = 64 * MIB};
 	struct script script = {0};
-	uint64_t from, to;
 	struct err err;
 
 	(void)state;
@@ -67,9 +66,7 @@ static void measures_slices(void **state)
 	assert_int_equal(script.ranges[1].crc, crc_of(bytes.data, 16 * MIB, 16 * MIB));
 	assert_int_equal(script.ranges[2].crc, crc_of(bytes.data, 32 * MIB, 8 * MIB + 100));
 	assert_int_equal(script_groups(&script), 3);
-	script_extent(&script, 2, &from, &to);
-	assert_int_equal(from, 32 * MIB);
-	assert_int_equal(to, 40 * MIB + 100);
+	assert_int_equal(script_first(&script, 2)->offset, 32 * MIB);
 	script_free(&script);
 	buf_free(&bytes);
 	unlink(path);
@@ -77,7 +74,8 @@ static void measures_slices(void **state)
 
 static void writes_the_script(void **state)
 {
-	struct script_range ranges[] = {{0, SCRIPT_SLICE, 0x11223344}, {SCRIPT_SLICE, 513, 5}};
+	struct script_range ranges[] = {{0, SCRIPT_SLICE, 0x11223344, 0},
+					{SCRIPT_SLICE, 513, 5, 0}};
 	struct script script = {ranges, 2, 2};
 	struct buf text = {0};
 	struct err err;
@@ -105,17 +103,15 @@ static void groups_many_ranges(void **state)
 {
 	struct script script = {.ranges = xcalloc(1000, sizeof(struct script_range))};
 	struct buf text = {0};
-	uint64_t from, to;
 	struct err err;
 	size_t i;
 
 	(void)state;
 	for (; script.count < 1000; script.count++)
 		script.ranges[script.count] =
-			(struct script_range){script.count * 8192, 4096, (uint32_t)script.count};
+			(struct script_range){script.count * 8192, 4096, (uint32_t)script.count, 0};
 	assert_true(script_groups(&script) <= SCRIPT_GROUPS);
-	script_extent(&script, script_groups(&script) - 1, &from, &to);
-	assert_int_equal(to, 999 * 8192 + 4096);
+	assert_int_equal(script_last(&script, script_groups(&script) - 1)->offset, 999 * 8192);
 	for (i = 0; i + 1 < script_groups(&script); i++)
 		assert_int_not_equal(script_value(&script, i), script_value(&script, i + 1));
 	assert_int_equal(script_text(&script, &settings, &text, &err), 0);
@@ -123,7 +119,7 @@ static void groups_many_ranges(void **state)
 	script.ranges = xrealloc(script.ranges, 10000, sizeof(struct script_range));
 	for (; script.count < 10000; script.count++)
 		script.ranges[script.count] =
-			(struct script_range){script.count * 8192, 4096, (uint32_t)script.count};
+			(struct script_range){script.count * 8192, 4096, (uint32_t)script.count, 0};
 	assert_int_equal(script_text(&script, &settings, &text, &err), -ERR_IMAGE);
 	buf_free(&text);
 	script_free(&script);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "build/stm32.h"
+#include "drivers/stm32mp/fast_layout.h"
 #include "drivers/stm32mp/tsv.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -315,6 +316,91 @@ static void has_limits(void **state)
 	end(tsv);
 }
 
+static const struct tsv_media emmc_media[] = {{"mmc1", 4096 * MIB, 512 << 10}, {0}};
+
+static void becomes_commands(void **state)
+{
+	struct tsv *tsv = parse(emmc);
+	struct buf before = {0}, after = {0};
+	const char *text;
+	char place[16];
+
+	(void)state;
+	tsv_check(tsv, emmc_media, 0);
+	assert_null(fast_layout_reason(tsv, emmc_media));
+	assert_int_equal(fast_layout_device(tsv), 1);
+	fast_layout_before(tsv, &before);
+	fast_layout_after(tsv, &after);
+	text = buf_text(&before);
+	assert_memory_equal(text,
+			    "mmc dev 1 || reset\n"
+			    "mmc erase 2c00 2000 || reset\n"
+			    "mmc erase 4c00 400 || reset\n"
+			    "gpt write mmc 1 \"name=metadata1,start=0x80000,size=0x80000,"
+			    "type=8a7a84a0-8387-40f6-ab41-a8b9a5a60d23,uuid=",
+			    160);
+	assert_non_null(strstr(text, ",bootable;name=rootfs,start=0x4a00000,size=0xfb580000,"
+				     "type=0fc63daf-8483-4772-8e79-3d69d8477de4,"
+				     "uuid=491f6117-415d-4f53-88c9-6e0de54deac6;\" || reset\n"
+				     "mmc dev 1\n"));
+	assert_string_equal(buf_text(&after), "mmc bootbus 1 0 0 0\nmmc partconf 1 1 2 0\n");
+	fast_layout_place(tsv, tsv_find(tsv, 0x05), place);
+	assert_string_equal(place, "1.2:0");
+	fast_layout_place(tsv, tsv_find(tsv, 0x11), place);
+	assert_string_equal(place, "1:7");
+	buf_free(&before);
+	buf_free(&after);
+	end(tsv);
+}
+
+static void whole_media_have_no_table(void **state)
+{
+	struct tsv *tsv = parse(sdcard);
+	struct buf before = {0}, after = {0};
+	char place[16];
+
+	(void)state;
+	tsv_check(tsv, NULL, 0);
+	assert_null(fast_layout_reason(tsv, NULL));
+	fast_layout_before(tsv, &before);
+	fast_layout_after(tsv, &after);
+	assert_string_equal(buf_text(&before), "mmc dev 0 || reset\n");
+	assert_string_equal(buf_text(&after), "");
+	fast_layout_place(tsv, tsv_find(tsv, 0x10), place);
+	assert_string_equal(place, "0:0");
+	buf_free(&before);
+	end(tsv);
+}
+
+static void not_every_layout_becomes_commands(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{"P\t0x10\tx\tBinary\tnor0\t0\tx\n", "no mmc"},
+		{"P\t0x10\tx\tBinary\tmmc1\t0x80000\tx\nP\t0x11\ty\tBinary\tmmc0\t0x4400\tx\n",
+		 "several media"},
+		{"P\t0x10\tx\tBinary\tmmc1\t0x80000\tx\n-\t0x11\ty\tBinary\tmmc1\t0x100000\n",
+		 "in part"},
+		{"P\t0x10\tx;y\tBinary\tmmc1\t0x80000\tx\n", "unusual"},
+		{"PD\t0x10\tx\tBinary\tmmc1\tboot1\tx\n", "how much"},
+		{"P\t0x10\tx\tRawImage\tmmc1\t0\tx\nP\t0x11\ty\tBinary\tmmc1\t0x80000\tx\n",
+		 "whole image and partitions"},
+		{"-\t0x01\tx\tBinary\tnone\t0\tx\n", "nothing is written"},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct tsv *tsv = parse(rows[i].text);
+
+		tsv_check(tsv, emmc_media, 0);
+		assert_non_null(fast_layout_reason(tsv, emmc_media));
+		assert_non_null(strstr(fast_layout_reason(tsv, emmc_media), rows[i].says));
+		end(tsv);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +414,9 @@ int main(void)
 		cmocka_unit_test(warns_of_partial_updates),
 		cmocka_unit_test(writes_what_it_reads),
 		cmocka_unit_test(has_limits),
+		cmocka_unit_test(becomes_commands),
+		cmocka_unit_test(whole_media_have_no_table),
+		cmocka_unit_test(not_every_layout_becomes_commands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define FILE_MAX     ((size_t)32 << 20)
 #define LOADER_ALTS  3    /* loaders in memory have few settings; U-Boot itself has more */
 #define SPL_AGAIN_MS 2000 /* some U-Boots run the SPL once more, and want the last file again */
+#define LEAVES_MS    1000 /* within it a loader that goes by itself is gone */
 #define SOC_ID       "SocId"
 
 struct chain_row {
@@ -266,6 +267,24 @@ static int read_identity(struct job *job, const struct chain_file *file, struct 
 	return compare_security(job, file, &id, err);
 }
 
+/* The loader starts what it was sent: by itself, or when it is told to leave DFU. Which of them do
+ * has changed from version to version, so one that stays is told. */
+static int go_on(struct job *job, const struct chain_row *row, enum dfu_end end,
+		 struct deadline deadline, struct err *err)
+{
+	int rc = 0;
+
+	if (end == DFU_END_GONE)
+		return 0;
+	if (end == DFU_END_RESET)
+		rc = usb_reset(job->usb, deadline, err);
+	else if (!row->detach)
+		rc = usb_await_gone(job->usb, deadline_in(deadline, LEAVES_MS), err);
+	if (end == DFU_END_IDLE && (row->detach || rc == -ERR_TIMEOUT))
+		rc = dfu_detach(work_of(job)->dfu, deadline, err);
+	return rc == -ERR_USB ? 0 : rc;
+}
+
 static int send_file(struct job *job, struct chain_file *file, struct deadline deadline,
 		     struct err *err)
 {
@@ -285,11 +304,7 @@ static int send_file(struct job *job, struct chain_file *file, struct deadline d
 	file->sent++;
 	events_log(job->events, "info", "%s is sent%s", file->row->file,
 		   file->sent > 1 ? " once more" : "");
-	if (end == DFU_END_RESET && usb_reset(job->usb, deadline, err) == -ERR_CANCELLED)
-		return -ERR_CANCELLED;
-	if (end == DFU_END_IDLE && file->row->detach)
-		rc = dfu_detach(dfu, deadline, err);
-	return rc;
+	return go_on(job, file->row, end, deadline, err);
 }
 
 static int came_too_often(struct job *job, const struct chain_file *file, struct err *err)

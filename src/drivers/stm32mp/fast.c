@@ -9,43 +9,32 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "build/legacy.h"
+#include "drivers/fastboot/send.h"
+#include "drivers/stm32mp/fast_layout.h"
 #include "drivers/stm32mp/stm32mp.h"
 #include "engine/job_usb.h"
-#include "image/sparse_out.h"
-#include "proto/fastboot.h"
 
-#define PIECE_MAX     ((uint32_t)32 << 20) /* U-Boot's buffer in ST's builds */
-#define FLASH_MS      30000                /* for one piece, and ... */
-#define FLASH_RATE    1000                 /* ... bytes a millisecond that the medium writes */
-#define SCRIPT_BRANCH 202110               /* first branch of ST's U-Boot that runs scripts */
-
-static const struct part *only_part(const struct stm32mp *stm32mp)
-{
-	return stm32mp->part_count == 1 ? &stm32mp->parts[0] : NULL;
-}
+#define SCRIPT_BRANCH 202110 /* first branch of ST's U-Boot that runs scripts */
 
 /* Why this job cannot go that way; NULL: it can. */
 static const char *why_not(struct job *job)
 {
 	const struct stm32mp *stm32mp = stm32mp_of(job);
-	const struct part *part = only_part(stm32mp);
 	const char *uboot = yaml_text(job->board->own, "uboot", NULL);
 	size_t i;
 
 	if (stm32mp->way == WAY_DFU)
 		return "the board file says dfu";
-	if (!part || part->line->type->guid || part->line->medium != TSV_MMC)
-		return "the layout is not one raw image for an mmc";
-	for (i = 0; i < stm32mp->tsv->count; i++)
-		if (stm32mp->tsv->lines[i].erase)
-			return "the layout has partitions to be erased";
-	if (!part->image.repeatable)
-		return "the image can be read only once, and has to be measured first";
+	if (stm32mp->part_count == 0)
+		return "nothing is sent";
+	for (i = 0; i < stm32mp->part_count; i++)
+		if (!stm32mp->parts[i].image.repeatable)
+			return "an image can be read only once, and has to be measured first";
 	if (!stm32mp->chip)
 		return "the chip is not known, and so not which memory is free";
 	if (uboot && tsv_uboot_version(uboot) < SCRIPT_BRANCH)
 		return "U-Boot runs no script in place of a layout before v2021.10";
-	return NULL;
+	return fast_layout_reason(stm32mp->tsv, stm32mp->media);
 }
 
 void stm32mp_choose_way(struct job *job)
@@ -56,39 +45,49 @@ void stm32mp_choose_way(struct job *job)
 	stm32mp->fast = !stm32mp->slow_reason;
 }
 
-static unsigned int device_number(const struct part *part)
+static int measure_part(struct job *job, struct part *part, struct deadline deadline,
+			struct err *err)
 {
-	return (unsigned int)(part->line->device[strlen(part->line->device) - 1] - '0');
+	const struct tsv_line *line = part->line;
+	struct script_place place = {line->boot, line->type->guid ? line->offset : 0};
+	_cleanup_(image_closep) struct image *image = NULL;
+	int rc = job_image_take(job, &part->image, &image, deadline, err);
+
+	if (rc == 0)
+		rc = script_measure(&stm32mp_of(job)->script, image, place, err);
+	return rc < 0 ? rc : job_image_read(&part->image, image, err);
 }
 
 int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
-	_cleanup_(image_closep) struct image *image = NULL;
-	struct part *part = &stm32mp->parts[0];
-	int rc;
+	size_t i;
+	int rc = 0;
 
-	if (!stm32mp->fast)
-		return 0;
-	rc = job_image_take(job, &part->image, &image, deadline, err);
-	if (rc == 0)
-		rc = script_measure(&stm32mp->script, image, err);
-	if (rc == 0)
-		rc = job_image_read(&part->image, image, err);
+	script_free(&stm32mp->script);
+	for (i = 0; rc == 0 && stm32mp->fast && i < stm32mp->part_count; i++)
+		rc = measure_part(job, &stm32mp->parts[i], deadline, err);
 	return rc;
 }
 
 static int make_script(struct job *job, struct buf *out, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
+	_cleanup_(buf_free) struct buf before = {0};
+	_cleanup_(buf_free) struct buf after = {0};
+	_cleanup_(buf_free) struct buf text = {0};
 	struct script_settings settings = {
 		.interface = "mmc",
-		.device = device_number(&stm32mp->parts[0]),
+		.device = fast_layout_device(stm32mp->tsv),
 		.memory = stm32mp->chip->memory,
 	};
-	_cleanup_(buf_free) struct buf text = {0};
-	int rc = script_text(&stm32mp->script, &settings, &text, err);
+	int rc;
 
+	fast_layout_before(stm32mp->tsv, &before);
+	fast_layout_after(stm32mp->tsv, &after);
+	settings.before = buf_text(&before);
+	settings.after = buf_text(&after);
+	rc = script_text(&stm32mp->script, &settings, &text, err);
 	return rc < 0 ? rc : legacy_script(text.data, text.size, 0, 0, out, err);
 }
 
@@ -151,94 +150,56 @@ int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *er
 	return rc < 0 ? err_prefix(err, "switching U-Boot to fastboot") : 0;
 }
 
-/* Silence is normal while U-Boot writes: it says nothing on the way. */
-static struct deadline flash_deadline(struct deadline deadline, uint64_t bytes)
+struct telling {
+	struct job *job;
+	uint64_t base, total;
+};
+
+static void told(void *context, uint64_t done)
 {
-	return deadline_in(deadline, FLASH_MS + (int64_t)(bytes / FLASH_RATE));
+	const struct telling *telling = context;
+
+	job_progress(telling->job, telling->base + done, telling->total);
 }
 
-static int send_piece(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
+static int send_image(struct job *job, struct part *part, uint64_t base, struct deadline deadline,
 		      struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
-	struct deadline limit = flash_deadline(deadline, piece->size + piece->writes);
-	struct bytes_reader memory;
-	int rc;
-
-	reader_of_bytes(&memory, piece->bytes, piece->size);
-	rc = fastboot_download(&stm32mp->fastboot, &memory.reader, (uint32_t)piece->size, limit,
-			       err);
-	if (rc == 0)
-		rc = fastboot_command(&stm32mp->fastboot, NULL, limit, err, "flash:%u:0",
-				      device_number(&stm32mp->parts[0]));
-	return rc;
-}
-
-/* A piece that was refused is sent once more: it says itself where it goes. */
-static int send_surely(struct job *job, const struct sparse_piece *piece, struct deadline deadline,
-		       struct err *err)
-{
-	int rc = send_piece(job, piece, deadline, err);
-
-	if (rc != -ERR_BOARD)
-		return rc;
-	events_log(job->events, "warning", "once more, after: %s", err->text);
-	return send_piece(job, piece, deadline, err);
-}
-
-static int piece_limit(struct job *job, uint32_t *limit, struct deadline deadline, struct err *err)
-{
-	char text[FASTBOOT_ANSWER];
-	uint64_t bytes = PIECE_MAX;
-	bool known;
-	int rc = fastboot_getvar(&stm32mp_of(job)->fastboot, "max-download-size", text, &known,
-				 deadline, err);
-
-	if (rc < 0)
-		return rc;
-	if (known && (!text_u64(text, UINT32_MAX, &bytes) || bytes < SPARSE_LIMIT_MIN))
-		return err_set(err, ERR_BOARD, "the board takes '%s' bytes at once", text);
-	*limit = bytes < PIECE_MAX ? (uint32_t)bytes : PIECE_MAX;
-	return 0;
-}
-
-static int send_pieces(struct job *job, struct image *image, uint32_t limit,
-		       struct deadline deadline, struct err *err)
-{
-	struct part *part = &stm32mp_of(job)->parts[0];
-	struct sparse_out_options options = {.size = part->image.size, .limit = limit};
-	_cleanup_(sparse_out_freep) struct sparse_out *out = sparse_out_new(image, &options);
-	struct sparse_piece piece;
-	bool more;
-	int rc;
-
-	for (;;) {
-		rc = sparse_out_next(out, &piece, &more, err);
-		if (rc < 0 || !more)
-			return rc;
-		rc = send_surely(job, &piece, deadline, err);
-		if (rc < 0)
-			return rc;
-		job_progress(job, piece.done, part->image.size);
-	}
-}
-
-int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err)
-{
-	struct part *part = &stm32mp_of(job)->parts[0];
 	_cleanup_(image_closep) struct image *image = NULL;
-	char text[64], size[TEXT_SIZE], took[TEXT_SIZE];
-	int64_t begun = clock_ms();
-	uint32_t limit = 0;
-	int rc = piece_limit(job, &limit, deadline, err);
+	struct telling telling = {job, base, stm32mp_total(stm32mp)};
+	char place[16];
+	struct fastboot_send how = {
+		.partition = place,
+		.form = FASTBOOT_FORM_SPARSE,
+		.size = part->image.size,
+		.progress = told,
+		.context = &telling,
+	};
+	int rc = fastboot_buffer(&stm32mp->fastboot, &how.buffer, deadline, err);
 
-	stm32mp_part_text(part, text);
+	fast_layout_place(stm32mp->tsv, part->line, place);
 	if (rc == 0)
 		rc = job_image_take(job, &part->image, &image, deadline, err);
 	if (rc == 0)
-		rc = send_pieces(job, image, limit, deadline, err);
-	if (rc == 0)
-		rc = job_image_read(&part->image, image, err);
+		rc = fastboot_send_image(&stm32mp->fastboot, &how, image, deadline, err);
+	return rc < 0 ? rc : job_image_read(&part->image, image, err);
+}
+
+/* U-Boot is still there after it refused a piece, and every piece says itself where it goes: the
+   whole is sent once more. */
+static int write_part(struct job *job, struct part *part, uint64_t base, struct deadline deadline,
+		      struct err *err)
+{
+	char text[64], size[TEXT_SIZE], took[TEXT_SIZE];
+	int64_t begun = clock_ms();
+	int rc = send_image(job, part, base, deadline, err);
+
+	stm32mp_part_text(part, text);
+	if (rc == -ERR_BOARD) {
+		events_log(job->events, "warning", "%s: once more, after: %s", text, err->text);
+		rc = send_image(job, part, base, deadline, err);
+	}
 	if (rc < 0)
 		return err_prefix(err, "%s", text);
 	events_log(job->events, "info", "%s: %s in %s, by fastboot", text,
@@ -247,13 +208,44 @@ int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *er
 	return 0;
 }
 
+int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	uint64_t base = 0;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < stm32mp->part_count; i++) {
+		rc = write_part(job, &stm32mp->parts[i], base, deadline, err);
+		base += stm32mp->parts[i].image.size;
+	}
+	return rc;
+}
+
+/* Where a group of ranges is, for people. */
+static void group_text(const struct stm32mp *stm32mp, size_t group, struct buf *out)
+{
+	const struct script_range *first = script_first(&stm32mp->script, group),
+				  *last = script_last(&stm32mp->script, group);
+	unsigned int device = fast_layout_device(stm32mp->tsv);
+
+	buf_addf(out, "mmc%u", device);
+	if (first->hwpart)
+		buf_addf(out, " boot%u", first->hwpart);
+	buf_addf(out, ", byte 0x%" PRIx64 " to", first->offset);
+	if (last->hwpart != first->hwpart && last->hwpart)
+		buf_addf(out, " boot%u", last->hwpart);
+	buf_addf(out, " 0x%" PRIx64, last->offset + last->size);
+}
+
 static int compare_group(struct job *job, size_t group, bool *known, struct deadline deadline,
 			 struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
 	uint32_t wanted = script_value(&stm32mp->script, group);
-	char name[32], text[FASTBOOT_ANSWER], place[64];
-	uint64_t from, to, value;
+	_cleanup_(buf_free) struct buf place = {.max = 200};
+	char name[32], text[FASTBOOT_ANSWER];
+	uint64_t value;
 	int rc;
 
 	snprintf(name, sizeof(name), "crc%zu", group);
@@ -262,12 +254,9 @@ static int compare_group(struct job *job, size_t group, bool *known, struct dead
 		return rc;
 	if (text_hex(text, &value) && value == wanted)
 		return 0;
-	script_extent(&stm32mp->script, group, &from, &to);
-	stm32mp_part_text(&stm32mp->parts[0], place);
-	err_set(err, ERR_VERIFY,
-		"%s: bytes 0x%" PRIx64 " to 0x%" PRIx64 " read back with checksum %.16s instead "
-		"of %" PRIx32,
-		place, from, to, text, wanted);
+	group_text(stm32mp, group, &place);
+	err_set(err, ERR_VERIFY, "%s reads back with the checksum %.16s instead of %" PRIx32,
+		buf_text(&place), text, wanted);
 	return err_remedy(err, "the medium does not keep what is written to it: try another one");
 }
 
@@ -308,9 +297,9 @@ static int let_it_read(struct job *job, struct deadline deadline, struct err *er
 
 int stm32mp_fast_verify(struct job *job, struct deadline deadline, struct err *err)
 {
-	const struct part *part = &stm32mp_of(job)->parts[0];
+	const struct stm32mp *stm32mp = stm32mp_of(job);
 	char text[64];
-	size_t known;
+	size_t known, i;
 	int rc = let_it_read(job, deadline, err);
 
 	if (rc == 0)
@@ -320,8 +309,13 @@ int stm32mp_fast_verify(struct job *job, struct deadline deadline, struct err *e
 	job->proven = known > 0;
 	if (!job->proven)
 		job->unproven = "this board's U-Boot has no mmc read, crc32 or setexpr";
-	stm32mp_part_text(part, text);
-	job_wrote(job, text, part->line->device, part->image.size, part->image.sha256, job->proven);
+	for (i = 0; i < stm32mp->part_count; i++) {
+		const struct part *part = &stm32mp->parts[i];
+
+		stm32mp_part_text(part, text);
+		job_wrote(job, text, part->line->device, part->image.size, part->image.sha256,
+			  job->proven);
+	}
 	return 0;
 }
 

@@ -89,11 +89,10 @@ int stm32mp_make_layout(struct job *job, struct err *err)
 	return tsv_verdict(stm32mp_of(job)->tsv, "image", err);
 }
 
-#define MEDIA_MAX 8
-
-/* The media the board file tells of; `media` has MEDIA_MAX + 1 rows. */
-static void read_media(struct job *job, struct tsv_media *media)
+/* The media the board file tells of. */
+static void read_media(struct job *job)
 {
+	struct tsv_media *media = stm32mp_of(job)->media;
 	const struct yaml *list = yaml_get(job->board->own, "media");
 	size_t i;
 
@@ -136,15 +135,14 @@ int stm32mp_check_layout(struct job *job, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
 	const char *uboot = yaml_text(job->board->own, "uboot", NULL);
-	struct tsv_media media[MEDIA_MAX + 1] = {{0}};
 	_cleanup_(buf_free) struct buf text = {0};
 
 	if (uboot && !tsv_uboot_version(uboot)) {
 		err_set(err, ERR_CONFIG, "'%s' is no version of U-Boot", uboot);
 		return err_remedy(err, "write it as v2022.10-stm32mp");
 	}
-	read_media(job, media);
-	tsv_check(stm32mp->tsv, media, uboot ? tsv_uboot_version(uboot) : 0);
+	read_media(job);
+	tsv_check(stm32mp->tsv, stm32mp->media, uboot ? tsv_uboot_version(uboot) : 0);
 	tell_notes(job);
 	tsv_write(stm32mp->tsv, &text);
 	tsv_wrap(text.data, text.size, &stm32mp->layout);

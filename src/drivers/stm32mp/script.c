@@ -11,36 +11,41 @@
 /* Room in U-Boot's 256 KiB for the headers around the text. */
 #define TEXT_MAX (TSV_SIZE_MAX - 1024)
 
-static struct script_range *add_range(struct script *script, uint64_t offset)
+/* A new range at this place. */
+static struct script_range *add_range(struct script *script, struct script_place place)
 {
 	if (script->count == script->space) {
 		script->space = script->space ? 2 * script->space : 64;
 		script->ranges = xrealloc(script->ranges, script->space, sizeof(*script->ranges));
 	}
-	script->ranges[script->count] = (struct script_range){.offset = offset};
+	script->ranges[script->count] =
+		(struct script_range){.offset = place.offset, .hwpart = place.hwpart};
 	return &script->ranges[script->count++];
 }
 
 /* The range that goes on at this place, or a new one. */
-static struct script_range *range_at(struct script *script, uint64_t offset)
+static struct script_range *range_at(struct script *script, struct script_place place)
 {
 	struct script_range *last = script->count ? &script->ranges[script->count - 1] : NULL;
 
-	if (last && last->offset + last->size == offset && last->size < SCRIPT_SLICE)
+	if (last && last->hwpart == place.hwpart && last->offset + last->size == place.offset &&
+	    last->size % SCRIPT_SECTOR == 0 && last->size < SCRIPT_SLICE)
 		return last;
-	return add_range(script, offset);
+	return add_range(script, place);
 }
 
-static void add_bytes(struct script *script, uint64_t offset, const uint8_t *data, size_t size)
+/* Pieces of an image come in whole sectors but for the last one. */
+static void add_bytes(struct script *script, struct script_place place, const uint8_t *data,
+		      size_t size)
 {
 	while (size > 0) {
-		struct script_range *range = range_at(script, offset);
+		struct script_range *range = range_at(script, place);
 		uint64_t room = SCRIPT_SLICE - range->size;
 		size_t step = size < room ? size : (size_t)room;
 
 		range->crc = crc32_add(range->crc, data, step);
 		range->size += step;
-		offset += step;
+		place.offset += step;
 		data += step;
 		size -= step;
 	}
@@ -48,29 +53,47 @@ static void add_bytes(struct script *script, uint64_t offset, const uint8_t *dat
 
 #define PIECE ((size_t)256 << 10)
 
-static int add_data(struct script *script, struct image *image, uint64_t offset, uint8_t *piece,
-		    struct err *err)
+/* Fills whole pieces: an image gives what it has. */
+static int fill(struct image *image, uint8_t *piece, size_t *filled, struct err *err)
 {
 	size_t got;
 	int rc;
 
-	for (;; offset += got) {
-		rc = image_read(image, piece, PIECE, &got, err);
+	for (*filled = 0; *filled < PIECE; *filled += got) {
+		rc = image_read(image, piece + *filled, PIECE - *filled, &got, err);
 		if (rc < 0 || got == 0)
 			return rc;
-		add_bytes(script, offset, piece, got);
+	}
+	return 0;
+}
+
+static int add_data(struct script *script, struct image *image, struct script_place place,
+		    uint8_t *piece, struct err *err)
+{
+	size_t got;
+	int rc;
+
+	for (;; place.offset += got) {
+		rc = fill(image, piece, &got, err);
+		if (rc < 0 || got == 0)
+			return rc;
+		add_bytes(script, place, piece, got);
 	}
 }
 
-static void add_zeros(struct script *script, const struct extent *extent, const uint8_t *zeros)
+static void add_zeros(struct script *script, struct script_place place, uint64_t length,
+		      const uint8_t *zeros)
 {
-	uint64_t at = extent->offset, end = extent->offset + extent->length;
+	size_t step;
 
-	for (; at < end; at += PIECE)
-		add_bytes(script, at, zeros, end - at < PIECE ? (size_t)(end - at) : PIECE);
+	for (; length > 0; length -= step, place.offset += step) {
+		step = length < PIECE ? (size_t)length : PIECE;
+		add_bytes(script, place, zeros, step);
+	}
 }
 
-int script_measure(struct script *script, struct image *image, struct err *err)
+int script_measure(struct script *script, struct image *image, struct script_place place,
+		   struct err *err)
 {
 	_cleanup_(freep) uint8_t *piece = xmalloc(PIECE);
 	_cleanup_(freep) uint8_t *zeros = xcalloc(1, PIECE);
@@ -78,15 +101,17 @@ int script_measure(struct script *script, struct image *image, struct err *err)
 	bool more;
 	int rc;
 
-	script_free(script);
 	for (;;) {
+		struct script_place at = place;
+
 		rc = image_next(image, &extent, &more, err);
 		if (rc < 0 || !more)
 			return rc;
+		at.offset += extent.offset;
 		if (extent.kind == EXTENT_ZERO)
-			add_zeros(script, &extent, zeros);
+			add_zeros(script, at, extent.length, zeros);
 		if (extent.kind == EXTENT_DATA)
-			rc = add_data(script, image, extent.offset, piece, err);
+			rc = add_data(script, image, at, piece, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -136,45 +161,72 @@ uint32_t script_value(const struct script *script, size_t group)
 	return swap(crc);
 }
 
-void script_extent(const struct script *script, size_t group, uint64_t *from, uint64_t *to)
+const struct script_range *script_first(const struct script *script, size_t group)
 {
-	const struct script_range *last = &script->ranges[group_end(script, group) - 1];
+	return &script->ranges[group * group_size(script)];
+}
 
-	*from = script->ranges[group * group_size(script)].offset;
-	*to = last->offset + last->size;
+const struct script_range *script_last(const struct script *script, size_t group)
+{
+	return &script->ranges[group_end(script, group) - 1];
+}
+
+/* Where the script is while it is written. */
+struct writing {
+	const struct script *script;
+	const struct script_settings *settings;
+	struct buf *out;
+	unsigned int hwpart; /* that is selected */
+};
+
+static void select_hwpart(struct writing *writing, unsigned int hwpart)
+{
+	if (writing->hwpart == hwpart)
+		return;
+	buf_addf(writing->out, "%s dev %u %u\n", writing->settings->interface,
+		 writing->settings->device, hwpart);
+	writing->hwpart = hwpart;
+}
+
+static void prove_range(struct writing *writing, const struct script_range *range, uint32_t result)
+{
+	const struct script_settings *settings = writing->settings;
+
+	select_hwpart(writing, range->hwpart);
+	buf_addf(writing->out, "%s read %x %" PRIx64 " %" PRIx64 " && crc32 %x %" PRIx64 " %x\n",
+		 settings->interface, settings->memory, range->offset / SCRIPT_SECTOR,
+		 (range->size + SCRIPT_SECTOR - 1) / SCRIPT_SECTOR, settings->memory, range->size,
+		 result);
 }
 
 /* A range that cannot be read leaves its result as it was, so the place is cleared first: memory
    may hold the results of an earlier run, or of a range just like it. */
-static void prove_group(const struct script *script, const struct script_settings *settings,
-			size_t group, struct buf *out)
+static void prove_group(struct writing *writing, size_t group)
 {
-	uint32_t results = settings->memory + (uint32_t)SCRIPT_SLICE, at = results + 16;
-	size_t i, first = group * group_size(script), end = group_end(script, group);
+	uint32_t whole = writing->settings->memory + (uint32_t)SCRIPT_SLICE, results = whole + 16;
+	size_t first = group * group_size(writing->script), end = group_end(writing->script, group),
+	       i;
 
-	buf_addf(out, "mw.l %x 0 %zx\n", results, end - first + 4);
-	for (i = first; i < end; i++, at += 4) {
-		const struct script_range *range = &script->ranges[i];
-
-		buf_addf(out, "%s read %x %" PRIx64 " %" PRIx64 " && crc32 %x %" PRIx64 " %x\n",
-			 settings->interface, settings->memory, range->offset / SCRIPT_SECTOR,
-			 (range->size + SCRIPT_SECTOR - 1) / SCRIPT_SECTOR, settings->memory,
-			 range->size, at);
-	}
-	buf_addf(out, "crc32 %x %zx %x && setexpr.l crc *%x && setenv fastboot.crc%zu ${crc}\n",
-		 results + 16, 4 * (end - first), results, results, group);
+	buf_addf(writing->out, "mw.l %x 0 %zx\n", whole, end - first + 4);
+	for (i = first; i < end; i++)
+		prove_range(writing, &writing->script->ranges[i],
+			    results + (uint32_t)(4 * (i - first)));
+	buf_addf(writing->out,
+		 "crc32 %x %zx %x && setexpr.l crc *%x && setenv fastboot.crc%zu ${crc}\n", results,
+		 4 * (end - first), whole, whole, group);
 }
 
 void script_proof(const struct script *script, const struct script_settings *settings,
 		  struct buf *out)
 {
+	struct writing writing = {script, settings, out, 0};
 	size_t i, groups = script_groups(script);
 
 	for (i = 0; i < groups; i++)
 		buf_addf(out, "setenv fastboot.crc%zu\n", i);
 	buf_addf(out, "%s dev %u\n", settings->interface, settings->device);
 	for (i = 0; i < groups; i++)
-		prove_group(script, settings, i, out);
+		prove_group(&writing, i);
 }
 
 /* A U-Boot without fastboot resets, which brings it back to its ROM. */
@@ -182,7 +234,9 @@ int script_text(const struct script *script, const struct script_settings *setti
 		struct buf *out, struct err *err)
 {
 	out->max = TEXT_MAX;
+	buf_add_text(out, settings->before ? settings->before : "");
 	buf_add_text(out, "fastboot usb 0 || reset\n");
+	buf_add_text(out, settings->after ? settings->after : "");
 	script_proof(script, settings, out);
 	buf_add_text(out, "fastboot usb 0\n");
 	if (!buf_over(out))

@@ -23,6 +23,13 @@
 struct script_range {
 	uint64_t offset, size; /* bytes */
 	uint32_t crc;
+	unsigned int hwpart; /* hardware partition of an eMMC: 0 user area, 1 and 2 for booting */
+};
+
+/* Where an image goes. */
+struct script_place {
+	unsigned int hwpart;
+	uint64_t offset; /* of its first byte */
 };
 
 struct script {
@@ -34,11 +41,14 @@ struct script_settings {
 	const char *interface; /* "mmc": U-Boot's command for the medium */
 	unsigned int device;   /* its number there */
 	uint32_t memory;       /* address of SCRIPT_SLICE bytes, and as many again for results */
+	const char *before;    /* lines that come before anything is written; NULL: none */
+	const char *after;     /* lines that come when all is written; NULL: none */
 };
 
-/* The ranges of an image with their CRCs: all that is not unused, cut into slices. Reads it to its
-   end. */
-int script_measure(struct script *script, struct image *image, struct err *err);
+/* Adds the ranges of an image with their CRCs: all that is not unused, cut into slices. Reads it to
+   its end. */
+int script_measure(struct script *script, struct image *image, struct script_place place,
+		   struct err *err);
 void script_free(struct script *script);
 
 /* The text; ERR_IMAGE when it is in too many pieces for U-Boot's buffer. */
@@ -52,7 +62,8 @@ void script_proof(const struct script *script, const struct script_settings *set
    U-Boot's crc32 stores big endian, its setexpr reads little endian. */
 size_t script_groups(const struct script *script);
 uint32_t script_value(const struct script *script, size_t group);
-/* What a group covers, for messages. */
-void script_extent(const struct script *script, size_t group, uint64_t *from, uint64_t *to);
+/* The first and the last range of a group, for messages. */
+const struct script_range *script_first(const struct script *script, size_t group);
+const struct script_range *script_last(const struct script *script, size_t group);
 
 #endif

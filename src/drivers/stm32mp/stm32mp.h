@@ -29,6 +29,8 @@ struct boot_file {
 #define BOOT_FILES_MAX  3
 #define BOOT_FILE_BYTES ((size_t)32 << 20)
 
+#define MEDIA_MAX 8
+
 /* One partition, or whole medium, that is programmed. */
 struct part {
 	const struct tsv_line *line;
@@ -45,8 +47,9 @@ enum way {
 
 struct stm32mp {
 	struct tsv *tsv;
-	char *tsv_path;    /* NULL: made here, for a whole image. Owned */
-	struct buf layout; /* as it is sent */
+	char *tsv_path;                        /* NULL: made here, for a whole image. Owned */
+	struct tsv_media media[MEDIA_MAX + 1]; /* what is known of them; ends with an empty row */
+	struct buf layout;                     /* as it is sent */
 	struct boot_file files[BOOT_FILES_MAX];
 	size_t file_count;
 	struct part *parts; /* in the order of their ids, as the board will ask for them */
