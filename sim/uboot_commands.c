@@ -126,6 +126,27 @@ static int run_fastboot(struct uboot *uboot, int argc, char **argv)
 	return 0;
 }
 
+/* "ums CONTROLLER [mmc] N[.hwpart]" */
+static int run_ums(struct uboot *uboot, int argc, char **argv)
+{
+	const char *text = argc > 2 ? argv[argc - 1] : "";
+	unsigned long number, hwpart = 0;
+	struct media *media;
+	char *end;
+
+	if (argc < 3 || argc > 4 || (argc == 4 && !text_equal(argv[2], "mmc")))
+		return USAGE;
+	number = strtoul(text, &end, 16);
+	if (*end == '.')
+		hwpart = strtoul(end + 1, &end, 16);
+	media = media_mmc(uboot->media, (unsigned int)number);
+	uboot->disk = media && !*end ? media_part(media, (unsigned int)hwpart) : NULL;
+	if (!uboot->disk)
+		return 1;
+	uboot->stop = UBOOT_UMS;
+	return 0;
+}
+
 static int mmc_dev(struct uboot *uboot, int argc, char **argv)
 {
 	unsigned int number = argc > 0 ? (unsigned int)hex(argv[0]) : uboot->mmc;
@@ -410,6 +431,11 @@ static bool has_fastboot(const struct uboot *uboot)
 	return !uboot->no_fastboot;
 }
 
+static bool has_ums(const struct uboot *uboot)
+{
+	return !uboot->no_ums;
+}
+
 static const struct uboot_command commands[] = {
 	{"echo", run_echo, NULL},
 	{"setenv", run_setenv, NULL},
@@ -426,6 +452,7 @@ static const struct uboot_command commands[] = {
 	{"crc32", run_crc32, has_crc32},
 	{"hash", run_hash, has_hash},
 	{"fastboot", run_fastboot, has_fastboot},
+	{"ums", run_ums, has_ums},
 };
 
 const struct uboot_command *uboot_find(const struct uboot *uboot, const char *name)

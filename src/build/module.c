@@ -72,6 +72,7 @@ void modules_free(struct modules *modules)
 	for (i = 0; i < modules->count; i++) {
 		free(modules->items[i].name);
 		free(modules->items[i].path);
+		free(modules->items[i].said);
 		free(modules->items[i].file);
 	}
 	free(modules->items);

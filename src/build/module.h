@@ -34,6 +34,7 @@ struct module {
 	unsigned int number;  /* of the guest or the overlay */
 	char *name;           /* "dom0_linux", "domU1_kernel": in a FIT and in U-Boot variables */
 	char *path;           /* the file to read */
+	char *said;           /* its name as the config has it */
 	char *file;           /* its name for U-Boot, relative to the root folder */
 	const char *load_cmd; /* borrowed */
 	bool present;         /* false: not there yet (addresses worked out by U-Boot) */

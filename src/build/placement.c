@@ -30,20 +30,24 @@ static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 	return a_size && b_size && (a < b ? b - a < a_size : a - b < b_size);
 }
 
-/* The rule of ImageBuilder, which looks at the size of the file just placed and not of the one to
-   come, and at the last range of each node only. map_conflict() finds what that leaves. */
+/* The rule of ImageBuilder, to the letter. It looks at the size of the file just placed and not of
+   the one to come, at the last range of each node only, and once; a range that is only touched
+   counts, and there is always a gap behind one. map_conflict() finds what that leaves. */
 static void dodge(struct placement *placement, uint64_t size)
 {
 	const struct ranges *ranges = placement->dodge;
-	size_t i, tries;
+	uint64_t start, end;
+	size_t i;
 
-	for (tries = 0; ranges && tries <= ranges->count; tries++)
-		for (i = 0; i < ranges->count; i++)
-			if (ranges->items[i].last &&
-			    overlap(placement->next, size, ranges->items[i].start,
-				    ranges->items[i].size))
-				placement->next =
-					round_up(ranges->items[i].start + ranges->items[i].size);
+	for (i = 0; ranges && i < ranges->count; i++) {
+		start = ranges->items[i].start;
+		if (!ranges->items[i].last ||
+		    __builtin_add_overflow(start, ranges->items[i].size, &end) ||
+		    end > UINT64_MAX - PLACEMENT_STEP)
+			continue;
+		if (placement->next <= end && placement->next + size >= start)
+			placement->next = (end + PLACEMENT_STEP) & ~(PLACEMENT_STEP - 1);
+	}
 }
 
 int placement_put(struct placement *placement, uint64_t size, uint64_t *address, struct err *err)

@@ -163,10 +163,10 @@ static int make_fit(struct script *script, const struct buf *text, const struct 
 	script->result->address = script->placement.next;
 	script->result->headline =
 		xasprintf("Generated uboot FIT image %s, to be loaded at or after "
-			  "address 0x%" PRIX64 ":",
+			  "address 0x%" PRIx64 ":",
 			  script->fit_name, script->placement.next);
 	script->result->commands =
-		xasprintf("%s 0x%" PRIX64 " %s; source 0x%" PRIX64 ":boot_scr",
+		xasprintf("%s 0x%" PRIx64 " %s; source 0x%" PRIx64 ":boot_scr",
 			  script->load_cmd ? script->load_cmd : "tftpb", script->placement.next,
 			  script->fit_name, script->placement.next);
 	return 0;

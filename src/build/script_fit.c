@@ -19,7 +19,7 @@ static char *describe(const struct script *script, const struct module *module)
 	return role_text(role_facts(module->role)->description, module->number);
 }
 
-/* A file as the .its has to name it: from the folder that is in. */
+/* A file as the .its has to name it: as the config does, or else from the folder that is in. */
 static char *as_included(const struct script *script, const char *file)
 {
 	_cleanup_(freep) char *name = script_file(script, file);
@@ -27,6 +27,8 @@ static char *as_included(const struct script *script, const char *file)
 	_cleanup_(buf_free) struct buf out = {0};
 	const char *at;
 
+	if (!strchr(its, '/'))
+		return xstrdup(file);
 	if (name[0] == '/')
 		return steal(name);
 	if (its[0] == '/')
@@ -59,7 +61,7 @@ static void add_module(const struct script *script, const struct module *module,
 	image->description = describe(script, module);
 	image->arch = xstrdup("arm64");
 	image->os = facts->fit_os ? xstrdup(facts->fit_os) : NULL;
-	image->incbin = as_included(script, module->file);
+	image->incbin = as_included(script, module->said);
 	image->path = xstrdup(module->path);
 	if (facts->entry) {
 		image->has_entry = true;

@@ -85,7 +85,7 @@ static bool capability(const struct script *script, const char *word, uint32_t *
 	return true;
 }
 
-/* "control|HARDWARE", "7" */
+/* "control|HARDWARE", "control hardware", "7" */
 static int capabilities(struct script *script, const struct guest *guest, const char *path,
 			struct err *err)
 {
@@ -96,9 +96,8 @@ static int capabilities(struct script *script, const struct guest *guest, const 
 
 	if (!text)
 		return 0;
-	while ((word = strsep(&rest, "|"))) {
-		word = text_trim(word);
-		if (capability(script, word, &bits))
+	while ((word = strsep(&rest, "| \t\n"))) {
+		if (!*word || capability(script, word, &bits))
 			continue;
 		script_error(script, "DOMU_CAPS", guest->number, err,
 			     "DOMU_CAPS[%u]: '%s' is no capability", guest->number, word);

@@ -77,6 +77,7 @@ static int place_file(struct script *script, enum role role, unsigned int number
 
 	module->name = role_text(role_facts(role)->name, number);
 	module->path = path ? xstrdup(path) : script_path(script, name);
+	module->said = xstrdup(name);
 	module->file = script_file(script, name);
 	module->load_cmd = load_command_of(script, role, number);
 	if (!module->load_cmd && !script->fit)

@@ -180,14 +180,15 @@ static bool loads_are_complete(const struct script *script)
 static int read_load_cmd(struct script *script, struct err *err)
 {
 	const char *given = script->options->load_cmd;
+	bool fit = text_equal(given, "fit") || text_equal(given, "fit_std");
 
-	if (text_equal(given, "fit") || text_equal(given, "fit_std")) {
+	if (fit) {
 		script->fit = true;
 		given = NULL;
 	}
 	/* The short names are for the command line only. */
-	script->load_cmd = given ? load_cmd_of(given) : config_text(&script->config, "LOAD_CMD");
-	if (script->load_cmd || script->fit || loads_are_complete(script))
+	script->load_cmd = given ? load_cmd_of(given) : load_cmd_of_config(&script->config);
+	if (script->load_cmd || fit || loads_are_complete(script))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 		       "%s: LOAD_CMD is not set: name the load command there, or "

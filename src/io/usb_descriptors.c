@@ -20,6 +20,7 @@ bool usb_descriptor_next(const uint8_t *bytes, size_t size, size_t *at,
 #define INTERFACE_SIZE 9
 #define ENDPOINT_SIZE  7
 #define BULK           2 /* low bits of bmAttributes */
+#define INTERRUPT      3
 
 static void take_interface(struct usb_alt *alt, const uint8_t *bytes)
 {
@@ -33,19 +34,17 @@ static void take_interface(struct usb_alt *alt, const uint8_t *bytes)
 
 static void take_endpoint(struct usb_alt *alt, const uint8_t *bytes)
 {
-	uint8_t address = bytes[2];
+	uint8_t address = bytes[2], type = bytes[3] & 3;
+	bool in = address & USB_IN;
+	uint8_t *first = in ? &alt->bulk_in : &alt->bulk_out;
 
-	if ((bytes[3] & 3) != BULK)
+	if (type == INTERRUPT)
+		first = in ? &alt->interrupt_in : &alt->interrupt_out;
+	if ((type != BULK && type != INTERRUPT) || *first)
 		return;
-	if (address & USB_IN) {
-		if (!alt->bulk_in)
-			alt->bulk_in = address;
-		return;
-	}
-	if (alt->bulk_out)
-		return;
-	alt->bulk_out = address;
-	alt->bulk_out_packet = le16(bytes + 4);
+	*first = address;
+	if (first == &alt->bulk_out)
+		alt->bulk_out_packet = le16(bytes + 4);
 }
 
 size_t usb_alts(const uint8_t *bytes, size_t size, struct usb_alt *alts, size_t max)

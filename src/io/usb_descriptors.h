@@ -36,9 +36,10 @@ bool usb_descriptor_next(const uint8_t *bytes, size_t size, size_t *at,
 struct usb_alt {
 	uint8_t interface, alt;
 	struct usb_class class;
-	uint8_t string;            /* index of its name; 0: none */
-	uint8_t bulk_in, bulk_out; /* addresses of its first bulk endpoints; 0: none */
-	uint16_t bulk_out_packet;  /* wMaxPacketSize in bytes */
+	uint8_t string;                      /* index of its name; 0: none */
+	uint8_t bulk_in, bulk_out;           /* addresses of its first bulk endpoints; 0: none */
+	uint8_t interrupt_in, interrupt_out; /* of its first interrupt endpoints */
+	uint16_t bulk_out_packet;            /* wMaxPacketSize in bytes */
 };
 
 /* Fills at most `max` alternate settings in their order, returns how many there are of them. */

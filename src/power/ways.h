@@ -17,6 +17,8 @@ extern const struct power_way power_http;
 extern const struct power_way power_manual;
 extern const struct power_way power_process;
 extern const struct power_way power_snmp;
+extern const struct power_way power_usb_hub;
+extern const struct power_way power_ykush;
 
 /* The last lines of what a program or a device said, on one line and printable, with secrets
    hidden, to end an error text: ": ..." or nothing. Owned by the caller. */

@@ -229,6 +229,7 @@ def test_what_needs_addresses_before(more, args, work):
 
 @pytest.mark.parametrize("load", ["fit", "fit_std"])
 def test_load_commands_that_mean_a_fit(load, work):
+    assert "LOAD_CMD is not set" in work.fails(XEN, "-f", load=None)
     done = work.run(XEN, load=load)
     assert done.returncode == 0, done.stderr
     assert (work.root / "boot.fit").exists() and not (work.root / "boot.scr").exists()
@@ -237,6 +238,8 @@ def test_load_commands_that_mean_a_fit(load, work):
 def test_short_names_of_load_commands_are_for_the_command_line(work):
     assert work.text(XEN + "LOAD_CMD=tftp\n", load=None).startswith("tftp 0x40400000 Image-dom0\n")
     assert work.text(XEN).startswith("tftpb 0x40400000 Image-dom0\n")
+    assert work.text(XEN, load=None, env={"LOAD_CMD": "nfs"}).startswith("nfs 0x40400000 Image-dom0\n")
+    assert work.text(XEN + "LOAD_CMD=tftpb\n", load=None, env={"LOAD_CMD": "nfs"}).startswith("tftpb ")
 
 
 def test_notices_in_the_order_of_the_work(work):
@@ -265,6 +268,13 @@ def test_root_device(load, device, work):
 def test_the_scheduler_of_a_pool_is_the_last_word(work):
     text = work.text(XEN + 'NUM_CPUPOOLS=1\nCPUPOOL[0]=" cpu@1,cpu@2  first null "\n')
     assert 'cpupool-sched "null"\n' in text
+
+
+def test_fit_above_the_first_digits(work):
+    """ImageBuilder's last lines have small letters in the address of a FIT, capital ones in that of a script."""
+    done = work.run(XEN.replace("XEN=xen", "XEN=./xen"), "-f")
+    assert done.stdout.splitlines()[-1] == "tftpb 0x40c00000 boot.fit; source 0x40c00000:boot_scr"
+    assert '/incbin/("./xen")' in (work.root / "boot.its").read_text()
 
 
 def test_its_in_another_folder_compiles_to_the_same(work):
@@ -389,6 +399,13 @@ def test_amd_options(work):
     assert ' dom0_viommu=1"' in text
     assert text.count("viommu\n") + text.count("viommu \n") == 1
     assert text.count('vpl011 "pl011"') == 2
+
+
+@pytest.mark.parametrize("caps, bits", [("control|hardware", 3), ("Control | XENSTORE", 5), ("control hardware 4", 7),
+                                        ("none", 0), ("dom0", 7), ("0x2", 2)])
+def test_capabilities(caps, bits, work):
+    assert f"capabilities <{bits}>\n" in work.text(XEN + GUEST + f"DOMU_CAPS[0]='{caps}'\n")
+    assert "is no capability" in work.fails(XEN + GUEST + "DOMU_CAPS[0]='control|hard'\n")
 
 
 def test_help_under_the_older_name(work):

@@ -18,7 +18,6 @@
 
 #define CLIENTS  16
 #define KEPT_MAX (1 << 20)
-#define EPIPE_   (-32)
 #define RESET_   (-104)
 
 struct client {
@@ -91,7 +90,8 @@ static void put_device(const struct rig_device *device, uint8_t out[USBIP_DEVICE
 		.path = "/sys/devices/rig",
 		.bus = 1,
 		.device = device->address,
-		.speed = usbip_speed_of(USB_SPEED_HIGH),
+		.speed = usbip_speed_of(device->speed ? device->speed : USB_SPEED_HIGH),
+		.class = device->class,
 		.vid = device->vid,
 		.pid = device->pid,
 		.release = 0x0100,
@@ -158,7 +158,7 @@ static bool operation(struct usbip_rig *rig, struct client *client)
 	return true;
 }
 
-/* Standard requests; returns how many bytes of `out`, or EPIPE_. */
+/* Standard requests; returns how many bytes of `out`, or RIG_STALLED. */
 
 static int device_descriptor(const struct rig_device *device, uint8_t *out)
 {
@@ -190,6 +190,7 @@ static int device_descriptor(const struct rig_device *device, uint8_t *out)
 static int configuration(const struct rig_device *device, uint8_t *out)
 {
 	const struct usb_class *class = &device->interface;
+	const uint8_t type = device->report ? 3 : 2;
 	const uint8_t bytes[] = {
 		9,
 		2,
@@ -212,14 +213,14 @@ static int configuration(const struct rig_device *device, uint8_t *out)
 		7,
 		5,
 		0x81,
-		2,
+		type,
 		0,
 		2,
-		0,
+		0, /* */
 		7,
 		5,
 		0x01,
-		2,
+		type,
 		0,
 		2,
 		0,
@@ -237,10 +238,10 @@ static int string(struct rig_device *device, uint8_t index, uint8_t *out)
 
 	if (device->bad_strings > 0) {
 		device->bad_strings--;
-		return EPIPE_;
+		return RIG_STALLED;
 	}
 	if (!text)
-		return EPIPE_;
+		return RIG_STALLED;
 	if (!index) {
 		memcpy(out, "\4\3\t\4", 4);
 		return 4;
@@ -252,32 +253,43 @@ static int string(struct rig_device *device, uint8_t index, uint8_t *out)
 	return out[0];
 }
 
+static int standard(struct rig_device *device, struct usb_setup setup, uint8_t *out)
+{
+	if (setup.request_type != 0x80 || setup.request != 6)
+		return RIG_STANDARD;
+	switch (setup.value >> 8) {
+	case 1:
+		return device_descriptor(device, out);
+	case 2:
+		return configuration(device, out);
+	case 3:
+		return string(device, (uint8_t)setup.value, out);
+	default:
+		return RIG_STALLED;
+	}
+}
+
 static int control(struct usbip_rig *rig, struct rig_device *device, const uint8_t *bytes,
 		   uint8_t *out)
 {
 	struct usb_setup setup;
+	int size = RIG_STANDARD;
 	uint16_t length;
 
 	usb_get_setup(bytes, &setup, &length);
-	if (setup.request_type == 0x80 && setup.request == 6) {
-		switch (setup.value >> 8) {
-		case 1:
-			return device_descriptor(device, out);
-		case 2:
-			return configuration(device, out);
-		case 3:
-			return string(device, (uint8_t)setup.value, out);
-		default:
-			return EPIPE_;
-		}
-	}
+	if (device->control)
+		size = device->control(device->context, setup, out);
+	if (size == RIG_STANDARD)
+		size = standard(device, setup, out);
+	if (size != RIG_STANDARD)
+		return size;
 	rig->last = setup;
 	/* Vendor request 1 gives what it is asked for, 2 as much less as its value says. */
 	if (setup.request_type == 0xc0 && setup.request == 1)
 		return length;
 	if (setup.request_type == 0xc0 && setup.request == 2)
 		return length - setup.value;
-	return setup.request_type & 0x80 || setup.request_type == 0x40 ? EPIPE_ : 0;
+	return setup.request_type & 0x80 || setup.request_type == 0x40 ? RIG_STALLED : 0;
 }
 
 static void answer(int fd, const struct usbip_header *to, int32_t status, uint32_t actual,
@@ -316,11 +328,14 @@ static bool do_control(struct usbip_rig *rig, struct client *client,
 static bool do_data(struct usbip_rig *rig, struct client *client, const struct usbip_header *header,
 		    const uint8_t *data)
 {
+	const struct rig_device *device = find(rig, client->busid);
 	uint32_t length = header->length;
 
 	if (!header->in) {
 		memcpy(rig->kept, data, length);
 		rig->kept_size = length;
+		if (device->report)
+			device->report(device->context, rig->kept);
 		answer(client->fd, header, 0, length, NULL);
 		return true;
 	}
@@ -340,7 +355,7 @@ static bool endpoint(struct usbip_rig *rig, struct client *client, struct usbip_
 	case RIG_DATA:
 		return do_data(rig, client, header, data);
 	case RIG_STALL:
-		answer(client->fd, header, EPIPE_, 0, NULL);
+		answer(client->fd, header, RIG_STALLED, 0, NULL);
 		return true;
 	case RIG_GONE:
 		return false;
@@ -358,7 +373,7 @@ static bool endpoint(struct usbip_rig *rig, struct client *client, struct usbip_
 		client->held_endpoint = header->endpoint;
 		return true;
 	}
-	answer(client->fd, header, EPIPE_, 0, NULL);
+	answer(client->fd, header, RIG_STALLED, 0, NULL);
 	return true;
 }
 

@@ -29,7 +29,19 @@ struct rig_device {
 	bool busy;                /* another client has it */
 	bool unconfigured;        /* as Linux's server lists what it has bound */
 	unsigned int bad_strings; /* so many requests for strings are stalled at first */
+	enum usb_speed speed;     /* unknown: high */
+	struct usb_class class;
+	/* A model of its own, called in the server's thread, one at a time. A control request:
+	   returns how many bytes of `out` (at least 4096), RIG_STALLED, or RIG_STANDARD to leave it
+	   to the rig. A report on RIG_DATA, which is an interrupt endpoint then: is answered in
+	   place. */
+	int (*control)(void *context, struct usb_setup setup, uint8_t *out);
+	void (*report)(void *context, uint8_t *data);
+	void *context;
 };
+
+#define RIG_STALLED  (-32)
+#define RIG_STANDARD (-1)
 
 #define RIG_DEVICES 8
 

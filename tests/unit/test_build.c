@@ -83,6 +83,14 @@ static void reserved_is_left_out(void **state)
 	assert_int_equal(placement_put(&placement, 1, &address, &err), 0);
 	assert_int_equal(address, 0x1800000);
 	ranges_free(&ranges);
+	/* A range that is only touched, and whose end is on a step. */
+	ranges_add(&ranges, 0x1200000, 0x200000, "fw");
+	ranges.items[0].last = true;
+	placement = placement_begin(0, &ranges);
+	assert_int_equal(placement_put(&placement, 0x200000, &address, &err), 0);
+	assert_int_equal(placement_put(&placement, 1, &address, &err), 0);
+	assert_int_equal(address, 0x1600000);
+	ranges_free(&ranges);
 }
 
 static void conflicts(void **state)

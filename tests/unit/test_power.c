@@ -73,7 +73,7 @@ static void types(void **state)
 		{"{type: manuel}", "f:1:8: there is no way 'manuel' to switch power | "
 				   "did you mean 'manual'?"},
 		{"{type: tasmota}", "f:1:8: there is no way 'tasmota' to switch power | known are: "
-				    "command, process, manual, http, snmp, gpio"},
+				    "command, process, manual, http, snmp, gpio, usb-hub, ykush"},
 		{"{typ: manual}", "f:1:1: 'type' is missing"},
 		{"manual", "f:1:1: a mapping of keys to values is wanted here | "},
 		{"{type: manual, timeout: soon}", "f:1:25: 'timeout' must be a time"},

@@ -59,7 +59,10 @@ static void first_bulk_endpoints(void **state)
 	(void)state;
 	assert_int_equal(usb_alts(composite, sizeof(composite), alts, ARRAY_SIZE(alts)), 2);
 	assert_int_equal(alts[0].bulk_in | alts[0].bulk_out, 0);
+	assert_int_equal(alts[0].interrupt_in, 0x83);
+	assert_int_equal(alts[0].interrupt_out, 0);
 	assert_int_equal(alts[1].interface, 1);
+	assert_int_equal(alts[1].interrupt_in, 0x82);
 	assert_int_equal(alts[1].bulk_in, 0x81);
 	assert_int_equal(alts[1].bulk_out, 0x01);
 	assert_int_equal(alts[1].bulk_out_packet, 512);
