@@ -203,6 +203,14 @@ def test_refusals(sim, lab, argv, status, word):
     assert result(events)["state"] == "nothing on the board was changed"
 
 
+def test_dfuse(sim, lab):
+    """ST's protocol has the same requests, and means other things by them."""
+    lab.board(sim("dfu", "--dfu-version", "0x011a", "--alt", "fw=medium"))
+    events = lab.flash(lab.file("image", b"abc"), "--retries", "0", status=BOARD)
+    assert "DfuSe" in text(events) and "stm32mp" in result(events)["error"]["remedy"]
+    assert not (lab.folder / "medium").read_bytes()
+
+
 def test_cannot_be_written(sim, lab):
     lab.board(sim("dfu", "--no-download"))
     assert "cannot be written" in text(lab.flash(lab.file("image", b"abc"), status=TARGET))
@@ -217,6 +225,17 @@ def test_dump(sim, lab):
     lab.run("dump", "b", "none", "--target", "x", status=TARGET)
     assert not (lab.folder / "none").exists()
     assert not (lab.folder / "none.part").exists()
+
+
+def test_reset_at_the_end(sim, lab):
+    """A device that stays on the bus is reset, and can be flashed again."""
+    model = sim("dfu", "--alt", "fw=medium")
+    for _ in range(2):
+        lab.board(model, "{at_end: reset}")
+        lab.flash(lab.file("image", b"abc"))
+    lab.board(model, "{at_end: detach}")
+    events = lab.flash("image", status=BOARD)
+    assert "at_end: reset" in result(events)["error"]["remedy"] and "is right" in result(events)["state"]
 
 
 def test_leaves_dfu(sim, lab):
@@ -238,6 +257,21 @@ def test_board_file(sim, lab, dfu, word):
     lab.board(sim("dfu"), dfu)
     done = lab.run("flash", "b", lab.file("image", b"abc"), "--yes", status=CONFIG)
     assert word in done.stderr
+
+
+def test_suffix_at_the_end_of_a_pipe(sim, lab):
+    """What cannot be read beforehand is looked at before the device is told that it has all."""
+    data = os.urandom(9000)
+    lab.board(sim("dfu", "--id", "1234:5678", "--alt", "fw=medium:64K"))
+
+    def pipe(file):
+        return subprocess.run([PROGRAM, "flash", "b", "-", "--yes"], cwd=lab.folder, env=lab.env, input=file, timeout=60,
+                              capture_output=True, check=False)
+    done = pipe(suffix(data, 0x1234, 0x5678))
+    assert done.returncode == 0, done.stderr
+    assert (lab.folder / "medium").read_bytes()[:9001] == data + b"\0"
+    done = pipe(suffix(data, 0x1234, 0x9999))
+    assert done.returncode == IMAGE and b"1234:9999" in done.stderr
 
 
 def test_suffix_of_dfu_util(sim, lab):

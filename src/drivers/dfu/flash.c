@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "drivers/dfu/dfu.h"
 
+/* The suffix of an image that is read only once shows at its end, when the last block is not sent
+ * yet: a file for another device is never manifested. */
 static int item_stream_read(struct reader *reader, void *data, size_t size, size_t *got,
 			    struct err *err)
 {
@@ -17,7 +19,10 @@ static int item_stream_read(struct reader *reader, void *data, size_t size, size
 		return rc;
 	digest_add(stream->digest, data, *got);
 	stream->size += *got;
-	return 0;
+	if (*got > 0 || !stream->found || !stream->for_device)
+		return 0;
+	return dfu_suffix_check(&stream->suffix, stream->for_device->vid, stream->for_device->pid,
+				err);
 }
 
 int item_stream_open(struct job *job, struct dfu_item *item, struct item_stream *stream,
@@ -109,6 +114,7 @@ static int send_item(struct job *job, struct dfu_item *item, struct showing *sho
 	struct item_stream stream;
 	int rc = item_stream_open(job, item, &stream, deadline, err);
 
+	stream.for_device = &job->usb->info;
 	if (rc == 0)
 		rc = dfu_download(work_of(job)->dfu, &stream.reader, &progress, &item->end,
 				  deadline, err);
@@ -304,7 +310,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
-/* Never a reset of the port by itself: most loaders take it for more than that. */
+/* Never a reset of the port unless it is asked for: most loaders take it for more than that. */
 int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 {
 	const char *end = yaml_text(job->board->own, "at_end", "none");
@@ -314,9 +320,13 @@ int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 	if (!dfu || strcmp(end, "none") == 0)
 		return 0;
 	rc = dfu_detach(dfu, deadline, err);
-	if (rc == 0 && strcmp(end, "reset") == 0)
+	if (strcmp(end, "reset") == 0 && (rc == 0 || rc == -ERR_BOARD))
 		rc = usb_reset(job->usb, deadline, err);
 	link_close(job);
 	job_usb_close(job);
+	if (rc == -ERR_BOARD)
+		return err_remedy(err, "what was written is right; but this device does not leave "
+				       "DFU when it is told to: leave 'at_end' out, or try "
+				       "'at_end: reset'");
 	return rc == -ERR_USB ? 0 : rc;
 }
