@@ -11,8 +11,6 @@
 #include "sim/medium.h"
 #include "sim/models.h"
 
-#define MEMORY_SIZE ((uint64_t)1 << 20)
-
 enum {
 	STATUS_WRITE = 3,
 	STATUS_ADDRESS = 8
