@@ -154,6 +154,7 @@ static int add_alt(struct dfu_model *model, const char *text, const struct sim_s
 	if (rc < 0)
 		return rc;
 	alt->medium.write_rate = common->write_rate;
+	alt->medium.read_rate = common->read_rate;
 	alt->length = alt->medium.size;
 	return 0;
 }
