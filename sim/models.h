@@ -34,7 +34,8 @@ struct dfu_settings {
 	uint16_t vid, pid;
 	uint16_t transfer_size;
 	uint32_t poll_ms, manifest_ms;
-	bool intolerant; /* of manifestation: waits for a reset */
+	uint16_t version; /* bcdDFUVersion */
+	bool intolerant;  /* of manifestation: waits for a reset */
 	bool no_upload, no_download;
 	bool uboot;
 };

@@ -203,6 +203,14 @@ def test_refusals(sim, lab, argv, status, word):
     assert result(events)["state"] == "nothing on the board was changed"
 
 
+def test_dfuse(sim, lab):
+    """ST's protocol has the same requests, and means other things by them."""
+    lab.board(sim("dfu", "--dfu-version", "0x011a", "--alt", "fw=medium"))
+    events = lab.flash(lab.file("image", b"abc"), "--retries", "0", status=BOARD)
+    assert "DfuSe" in text(events) and "stm32mp" in result(events)["error"]["remedy"]
+    assert not (lab.folder / "medium").read_bytes()
+
+
 def test_cannot_be_written(sim, lab):
     lab.board(sim("dfu", "--no-download"))
     assert "cannot be written" in text(lab.flash(lab.file("image", b"abc"), status=TARGET))
@@ -217,6 +225,17 @@ def test_dump(sim, lab):
     lab.run("dump", "b", "none", "--target", "x", status=TARGET)
     assert not (lab.folder / "none").exists()
     assert not (lab.folder / "none.part").exists()
+
+
+def test_reset_at_the_end(sim, lab):
+    """A device that stays on the bus is reset, and can be flashed again."""
+    model = sim("dfu", "--alt", "fw=medium")
+    for _ in range(2):
+        lab.board(model, "{at_end: reset}")
+        lab.flash(lab.file("image", b"abc"))
+    lab.board(model, "{at_end: detach}")
+    events = lab.flash("image", status=BOARD)
+    assert "at_end: reset" in result(events)["error"]["remedy"] and "is right" in result(events)["state"]
 
 
 def test_leaves_dfu(sim, lab):

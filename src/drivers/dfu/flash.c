@@ -304,7 +304,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
-/* Never a reset of the port by itself: most loaders take it for more than that. */
+/* Never a reset of the port unless it is asked for: most loaders take it for more than that. */
 int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 {
 	const char *end = yaml_text(job->board->own, "at_end", "none");
@@ -314,9 +314,13 @@ int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 	if (!dfu || strcmp(end, "none") == 0)
 		return 0;
 	rc = dfu_detach(dfu, deadline, err);
-	if (rc == 0 && strcmp(end, "reset") == 0)
+	if (strcmp(end, "reset") == 0 && (rc == 0 || rc == -ERR_BOARD))
 		rc = usb_reset(job->usb, deadline, err);
 	link_close(job);
 	job_usb_close(job);
+	if (rc == -ERR_BOARD)
+		return err_remedy(err, "what was written is right; but this device does not leave "
+				       "DFU when it is told to: leave 'at_end' out, or try "
+				       "'at_end: reset'");
 	return rc == -ERR_USB ? 0 : rc;
 }
