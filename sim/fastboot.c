@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "sim/fb_usb.h"
 #include "sim/models.h"
+#include "sim/uboot.h"
 
 struct fastboot_model {
 	struct sim_device device;
@@ -14,6 +15,7 @@ struct fastboot_model {
 	struct media_set media;
 	struct env env;
 	struct fb_device fb;
+	struct uboot uboot; /* with --run */
 	struct fb_net *tcp, *udp;
 	int64_t absent_ms;
 };
@@ -67,6 +69,7 @@ static void release(struct sim_device *device)
 	media_close(&model->media);
 	env_free(&model->env);
 	fb_free(&model->fb);
+	uboot_free(&model->uboot);
 	face_free(&model->face);
 	free(model);
 }
@@ -95,6 +98,34 @@ static int set_env(struct fastboot_model *model, const char *const *texts, struc
 		env_set(&model->env, name, equals + 1);
 	}
 	return 0;
+}
+
+/* One command line of U-Boot, as a script of its own. */
+static bool run_line(void *context, const char *command)
+{
+	struct uboot *uboot = context;
+
+	uboot_load(uboot, command, strlen(command));
+	return uboot_run(uboot) == UBOOT_ENDED && uboot->status == 0;
+}
+
+/* The memory of a board that has its RAM at 0xc0000000. */
+static void begin_uboot(struct fastboot_model *model, const struct fastboot_settings *settings)
+{
+	model->uboot = (struct uboot){
+		.no_fastboot = true,
+		.media = &model->media,
+		.device = &model->device,
+		.env = &model->env,
+		.ram_base = 0xc0000000,
+		.ram_size = (uint64_t)128 << 20,
+		.mmc = settings->mmc,
+		.console = -1,
+	};
+	uboot_begin(&model->uboot);
+	env_set(&model->env, "loadaddr", "0xc2000000");
+	model->fb.run = run_line;
+	model->fb.context = &model->uboot;
 }
 
 static int open_nets(struct fastboot_model *model, const struct fastboot_settings *settings,
@@ -138,6 +169,8 @@ int fastboot_model_new(struct sim_device **device, const struct sim_settings *co
 	model->fb.no_user_area = settings->no_user_area;
 	model->fb.old = settings->old;
 	fb_begin(&model->fb);
+	if (settings->run)
+		begin_uboot(model, settings);
 	rc = media_open(&model->media, settings->media, &model->device, common, err);
 	if (rc == 0)
 		rc = set_env(model, settings->env, err);

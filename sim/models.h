@@ -76,6 +76,7 @@ struct fastboot_settings {
 	uint32_t buffer;
 	uint16_t vid, pid, udp_sequence;
 	bool no_user_area, old, uboot_tcp;
+	bool run;              /* oem run, UCmd and ACmd are built in */
 	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
 	uint64_t lose;
 	struct loop *loop;

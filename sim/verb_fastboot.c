@@ -22,6 +22,9 @@ static const struct option options[] = {
 		 "fastboot_raw_partition_NAME, fastboot_partition_alias_NAME, board, platform.",
 	 .repeatable = true},
 	{.name = "no-user-area", .help = "The default device has no name (mmc1) of its own."},
+	{.name = "run",
+	 .help = "U-Boot was built with oem run, UCmd and ACmd, so it can be asked what is on its "
+		 "media."},
 	{.name = "old", .help = "An older U-Boot: no getvar:all."},
 	{.name = "tcp",
 	 .argument = "HOST:PORT",
@@ -75,6 +78,7 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 		.vid = 0x0483,
 		.pid = 0x0afb,
 		.no_user_area = args_flag(args, "no-user-area", false),
+		.run = args_flag(args, "run", false),
 		.old = args_flag(args, "old", false),
 		.tcp = args_value(args, "tcp", NULL),
 		.udp = args_value(args, "udp", NULL),
