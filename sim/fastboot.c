@@ -9,14 +9,18 @@
 #include "sim/models.h"
 #include "sim/uboot.h"
 
+#define RAM_BASE 0xc0000000u
+#define RAM_SIZE ((uint64_t)1 << 30)
+#define LOADADDR "0xc8000000" /* behind the buffer */
+
 struct fastboot_model {
 	struct sim_device device;
 	struct sim_face face;
 	struct media_set media;
 	struct env env;
 	struct fb_device fb;
-	struct uboot uboot; /* with --run */
 	struct fb_net *tcp, *udp;
+	struct uboot uboot;
 	int64_t absent_ms;
 };
 
@@ -46,12 +50,15 @@ static enum sim_status bulk(struct sim_device *device, uint8_t endpoint, uint8_t
 	enum sim_status status = fb_usb_bulk(&model->fb, endpoint, data, size, pending);
 	enum fb_end end = fb_ended(&model->fb);
 
+	if (model->uboot.stop == UBOOT_RESET && !model->fb.count)
+		end = FB_REBOOT;
 	if (end == FB_STAYS)
 		return status;
 	/* Rebooted, it is in fastboot again; else it runs something that is not. */
 	device->leaves = true;
 	device->absent_ms = end == FB_REBOOT ? model->absent_ms : -1;
 	fb_begin(&model->fb);
+	model->uboot.stop = UBOOT_GOES_ON;
 	return status;
 }
 
@@ -66,10 +73,10 @@ static void release(struct sim_device *device)
 
 	fb_net_free(model->tcp);
 	fb_net_free(model->udp);
+	uboot_free(&model->uboot);
 	media_close(&model->media);
 	env_free(&model->env);
 	fb_free(&model->fb);
-	uboot_free(&model->uboot);
 	face_free(&model->face);
 	free(model);
 }
@@ -100,34 +107,6 @@ static int set_env(struct fastboot_model *model, const char *const *texts, struc
 	return 0;
 }
 
-/* One command line of U-Boot, as a script of its own. */
-static bool run_line(void *context, const char *command)
-{
-	struct uboot *uboot = context;
-
-	uboot_load(uboot, command, strlen(command));
-	return uboot_run(uboot) == UBOOT_ENDED && uboot->status == 0;
-}
-
-/* The memory of a board that has its RAM at 0xc0000000. */
-static void begin_uboot(struct fastboot_model *model, const struct fastboot_settings *settings)
-{
-	model->uboot = (struct uboot){
-		.no_fastboot = true,
-		.media = &model->media,
-		.device = &model->device,
-		.env = &model->env,
-		.ram_base = 0xc0000000,
-		.ram_size = (uint64_t)128 << 20,
-		.mmc = settings->mmc,
-		.console = -1,
-	};
-	uboot_begin(&model->uboot);
-	env_set(&model->env, "loadaddr", "0xc2000000");
-	model->fb.run = run_line;
-	model->fb.context = &model->uboot;
-}
-
 static int open_nets(struct fastboot_model *model, const struct fastboot_settings *settings,
 		     struct err *err)
 {
@@ -152,6 +131,33 @@ static int open_nets(struct fastboot_model *model, const struct fastboot_setting
 	return rc;
 }
 
+static bool run_uboot(void *context, const char *command)
+{
+	struct fastboot_model *model = context;
+
+	uboot_load(&model->uboot, command, strlen(command));
+	uboot_run(&model->uboot);
+	return model->uboot.status == 0;
+}
+
+static void begin_uboot(struct fastboot_model *model, unsigned int mmc)
+{
+	model->uboot = (struct uboot){
+		.media = &model->media,
+		.device = &model->device,
+		.env = &model->env,
+		.ram_base = RAM_BASE,
+		.ram_size = RAM_SIZE,
+		.mmc = mmc,
+		.console = -1,
+	};
+	uboot_begin(&model->uboot);
+	env_set(&model->env, "loadaddr", LOADADDR);
+	model->fb.run = run_uboot;
+	model->fb.context = model;
+	model->fb.memory = model->uboot.ram;
+}
+
 int fastboot_model_new(struct sim_device **device, const struct sim_settings *common,
 		       const struct fastboot_settings *settings, struct err *err)
 {
@@ -169,8 +175,8 @@ int fastboot_model_new(struct sim_device **device, const struct sim_settings *co
 	model->fb.no_user_area = settings->no_user_area;
 	model->fb.old = settings->old;
 	fb_begin(&model->fb);
-	if (settings->run)
-		begin_uboot(model, settings);
+	if (settings->oem_run)
+		begin_uboot(model, settings->mmc);
 	rc = media_open(&model->media, settings->media, &model->device, common, err);
 	if (rc == 0)
 		rc = set_env(model, settings->env, err);

@@ -76,7 +76,7 @@ struct fastboot_settings {
 	uint32_t buffer;
 	uint16_t vid, pid, udp_sequence;
 	bool no_user_area, old, uboot_tcp;
-	bool run;              /* oem run, UCmd and ACmd are built in */
+	bool oem_run;          /* commands of U-Boot can be sent: oem run, UCmd, ACmd */
 	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
 	uint64_t lose;
 	struct loop *loop;
@@ -94,6 +94,7 @@ struct stm_settings {
 	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
+	bool spl;       /* U-Boot's SPL in TF-A's place */
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */

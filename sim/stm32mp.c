@@ -30,6 +30,7 @@ static const struct {
 } stages[] = {
 	[STM_ROM] = {"rom", &dfu_rom, 450, 1, 1},
 	[STM_TFA] = {"tfa", &dfu_tfa, 360, 0, 1},
+	[STM_SPL] = {"spl", &dfu_uboot, 1030, 0, 0},
 	[STM_UBOOT] = {"uboot", &dfu_uboot, 1030, 0, 0},
 	[STM_FASTBOOT] = {"fastboot", &dfu_uboot, 100, 0, 0},
 	[STM_UMS] = {"ums", &dfu_uboot, 100, 0, 0},
@@ -100,6 +101,8 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	}
 	if (stage == STM_TFA)
 		model->phase = first_phase(model, before);
+	if (stage == STM_SPL)
+		model->phase = PHASE_SSBL;
 	if (again)
 		stm_uboot_partitions(model);
 	else if (stage == STM_UBOOT)

@@ -19,6 +19,7 @@
 enum stm_stage {
 	STM_ROM,
 	STM_TFA,
+	STM_SPL, /* U-Boot's SPL in TF-A's place: a plain DFU device */
 	STM_UBOOT,
 	STM_FASTBOOT,
 	STM_UMS,
@@ -50,7 +51,7 @@ struct stm_chip {
 	size_t fsbl_max; /* bytes of payload that fit */
 	size_t otp_words;
 	unsigned int fastboot_mmc; /* default device of U-Boot's fastboot */
-	uint64_t ram_base;
+	uint64_t ram_base, fastboot_address;
 };
 
 /* NULL when there is none of that name. */

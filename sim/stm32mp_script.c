@@ -134,5 +134,7 @@ void stm_script_begin(struct stm32mp *model)
 		.mmc = model->chip->fastboot_mmc,
 		.buffer_size = (uint32_t)settings->fastboot_buffer,
 		.product = "stm32mp1",
+		.memory = uboot_memory(&model->uboot, model->chip->fastboot_address,
+				       settings->fastboot_buffer),
 	};
 }

@@ -388,6 +388,35 @@ static int run_setexpr(struct uboot *uboot, int argc, char **argv)
 	return 0;
 }
 
+/* Fills memory with words of 32 bits. */
+static int run_mw(struct uboot *uboot, int argc, char **argv)
+{
+	uint64_t count = argc == 4 ? hex(argv[3]) : 1, i;
+	uint8_t *memory;
+
+	if (argc != 3 && argc != 4)
+		return USAGE;
+	if (count > UINT32_MAX)
+		return 1;
+	memory = uboot_memory(uboot, hex(argv[1]), 4 * count);
+	for (i = 0; memory && i < count; i++)
+		put_le32(memory + 4 * i, (uint32_t)hex(argv[2]));
+	return !memory;
+}
+
+static int run_gpt(struct uboot *uboot, int argc, char **argv)
+{
+	struct media *media;
+	bool good;
+
+	if (argc != 5 || !text_equal(argv[1], "write") || !text_equal(argv[2], "mmc"))
+		return USAGE;
+	media = media_mmc(uboot->media, (unsigned int)hex(argv[3]));
+	good = media && gpt_write_text(&media->user, argv[4]);
+	uboot_print(uboot, "Writing GPT: %s\n", good ? "success!" : "error!");
+	return !good;
+}
+
 /* part start|size mmc DEVICE NAME [VARIABLE]: in blocks. */
 static int run_part(struct uboot *uboot, int argc, char **argv)
 {
@@ -440,7 +469,8 @@ static const struct uboot_command commands[] = {
 	{"env", run_env, NULL},         {"true", run_true, NULL},
 	{"false", run_false, NULL},     {"exit", run_exit, NULL},
 	{"reset", run_reset, NULL},     {"test", run_test, NULL},
-	{"mmc", run_mmc, NULL},         {"part", run_part, NULL},
+	{"mmc", run_mmc, NULL},         {"gpt", run_gpt, NULL},
+	{"mw", run_mw, NULL},           {"part", run_part, NULL},
 	{"setexpr", run_setexpr, NULL}, {"crc32", run_crc32, has_crc32},
 	{"hash", run_hash, has_hash},   {"fastboot", run_fastboot, has_fastboot},
 	{"ums", run_ums, has_ums},

@@ -140,3 +140,43 @@ def test_aboard(tmp_path, data):
     assert root.endswith("tame=0\nwild=0\n")
     assert before.count("no permission; ") == 2
     assert first in after and second in after and "no permission" not in after
+
+
+UMS = r"""
+echo 0 >/sys/module/usb_storage/parameters/delay_use
+usbip_keep "$SERVER" 1-1 1-2 &
+until_true 40 has_disk 1-1
+until_true 40 has_disk 1-2
+export ABOARD_HOME=/run/home
+"$ABOARD" boards --attached
+"$ABOARD" flash --yes disk image --json >disk
+echo "disk=$?"
+"$ABOARD" flash --yes worn image --json >worn
+echo "worn=$?"
+until_true 20 eval '! usb_present 1-1'
+"""
+
+UMS_BOARDS = """
+boards:
+  - {name: disk, driver: ums, usb: "usb:1-1"}
+  - {name: worn, driver: ums, usb: "usb:1-2"}
+"""
+
+
+def test_ums(tmp_path, data):
+    """The kernel judges the model of U-Boot's ums, and aboard writes to the disk that it becomes: Bulk-Only Transport and
+    SCSI are the kernel's. On the other board, writing fails."""
+    image = os.urandom(1 << 20) + bytes(1 << 20) + os.urandom(300000)
+    (data.parent / "image").write_bytes(image)
+    (data.parent / "aboard.yaml").write_text(UMS_BOARDS)
+    (tmp_path / "emmc").write_bytes(b"\xa5" * (16 << 20))
+    with Sim("ums", "--serial", "A1", "--eject-ends", "--media", "mmc0=emmc:16M",
+             "ums", "--serial", "B2", "--media", "mmc0=:16M", "--fault", "write-error@3000+", cwd=tmp_path) as models:
+        result = run_guest(data.parent, UMS, SERVER=models.port, ABOARD=PROGRAM)
+    assert result.status == 0, result.output
+    assert re.search(r"^usb:1-1 +0483:5720 +high +A1 .*driver ums +disk$", result.output, re.M), result.output
+    assert "disk=0\n" in result.output and "worn=12\n" in result.output
+    error = json.loads((data.parent / "worn").read_text().splitlines()[-1])["error"]
+    assert error["kind"] == "board" and "Input/output error" in error["text"]
+    medium = (tmp_path / "emmc").read_bytes()
+    assert medium[:len(image)] == image and medium[3 << 20:] == b"\xa5" * (13 << 20)

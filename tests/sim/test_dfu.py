@@ -259,6 +259,21 @@ def test_board_file(sim, lab, dfu, word):
     assert word in done.stderr
 
 
+def test_suffix_at_the_end_of_a_pipe(sim, lab):
+    """What cannot be read beforehand is looked at before the device is told that it has all."""
+    data = os.urandom(9000)
+    lab.board(sim("dfu", "--id", "1234:5678", "--alt", "fw=medium:64K"))
+
+    def pipe(file):
+        return subprocess.run([PROGRAM, "flash", "b", "-", "--yes"], cwd=lab.folder, env=lab.env, input=file, timeout=60,
+                              capture_output=True, check=False)
+    done = pipe(suffix(data, 0x1234, 0x5678))
+    assert done.returncode == 0, done.stderr
+    assert (lab.folder / "medium").read_bytes()[:9001] == data + b"\0"
+    done = pipe(suffix(data, 0x1234, 0x9999))
+    assert done.returncode == IMAGE and b"1234:9999" in done.stderr
+
+
 def test_suffix_of_dfu_util(sim, lab):
     """The suffix as dfu-util's own tool adds it."""
     data = os.urandom(4097)

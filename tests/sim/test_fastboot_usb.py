@@ -44,7 +44,7 @@ def test_written(sim, lab, link):
 @pytest.mark.parametrize("way", ["run", "ucmd"])
 def test_read_back(sim, lab, link, way):
     """U-Boot itself reads whole devices, partitions of a GPT that it was given first, and hardware boot partitions."""
-    model = sim("fastboot", "--run", "--media", "mmc1=mmc:16M", "--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--env",
+    model = sim("fastboot", "--oem-run", "--media", "mmc1=mmc:16M", "--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--env",
                 "partitions=name=boot,start=1M,size=2M;name=rootfs,size=12M")
     lab.file("part", b"p" * 100_001)
     keys = "{link: '%s', mmc: 1, read_back: %s}" % (link if link == "usb" else link + ":" + model.also[link], way)
@@ -59,7 +59,7 @@ def test_read_back(sim, lab, link, way):
 
 
 def test_a_medium_that_keeps_nothing(sim, lab):
-    model = sim("fastboot", "--run", "--media", "mmc1=mmc:16M", "--fault", "swallow@5000")
+    model = sim("fastboot", "--oem-run", "--media", "mmc1=mmc:16M", "--fault", "swallow@5000")
     board(lab, model, "{mmc: 1}")
     events = lab.flash("--target", "1:0", "image", "--retries", "0", status=VERIFY)
     assert "read back with CRC-32" in trouble(events)["text"]

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "drivers/dfu/dfu.h"
 
+/* The suffix of an image that is read only once shows at its end, when the last block is not sent
+ * yet: a file for another device is never manifested. */
 static int item_stream_read(struct reader *reader, void *data, size_t size, size_t *got,
 			    struct err *err)
 {
@@ -17,7 +19,10 @@ static int item_stream_read(struct reader *reader, void *data, size_t size, size
 		return rc;
 	digest_add(stream->digest, data, *got);
 	stream->size += *got;
-	return 0;
+	if (*got > 0 || !stream->found || !stream->for_device)
+		return 0;
+	return dfu_suffix_check(&stream->suffix, stream->for_device->vid, stream->for_device->pid,
+				err);
 }
 
 int item_stream_open(struct job *job, struct dfu_item *item, struct item_stream *stream,
@@ -109,6 +114,7 @@ static int send_item(struct job *job, struct dfu_item *item, struct showing *sho
 	struct item_stream stream;
 	int rc = item_stream_open(job, item, &stream, deadline, err);
 
+	stream.for_device = &job->usb->info;
 	if (rc == 0)
 		rc = dfu_download(work_of(job)->dfu, &stream.reader, &progress, &item->end,
 				  deadline, err);
