@@ -200,7 +200,7 @@ static void make_dfu(struct dfu_model *model)
 					(settings->uboot ? DFU_WILL_DETACH : 0)),
 		.detach_ms = settings->uboot ? 0 : 1000,
 		.transfer_size = settings->transfer_size,
-		.version = 0x0110,
+		.version = settings->version,
 	};
 	dfu_device_reset(dfu);
 }

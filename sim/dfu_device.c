@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "sim/fault.h"
 
 enum {
 	DETACH,
@@ -84,7 +85,7 @@ void dfu_device_reset(struct dfu_device *dfu)
 	dfu->status = 0;
 	dfu->block = 0;
 	dfu->at = 0;
-	dfu->told = false;
+	dfu->told = dfu->stuck = false;
 }
 
 static bool wrong_block(struct dfu_device *dfu, uint16_t number)
@@ -152,7 +153,13 @@ static uint32_t sync_block(struct dfu_device *dfu)
 {
 	const struct dfu_manners *manners = dfu->manners;
 	bool first = !dfu->told;
+	bool stuck = first && sim_fault(dfu->device->faults, SIM_FAULT_BUSY, dfu->device->stage, 1);
 
+	if (stuck || dfu->stuck) {
+		dfu->stuck = true;
+		dfu->state = DFU_DNBUSY;
+		return dfu->poll_ms;
+	}
 	dfu->told = true;
 	if (manners->says_sync && first)
 		return 0;

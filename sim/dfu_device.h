@@ -50,6 +50,7 @@ struct dfu_device {
 	uint16_t block;   /* number expected next */
 	uint64_t at;      /* bytes moved */
 	bool told;        /* dfuDNLOAD-SYNC or dfuDNBUSY was told of this block */
+	bool stuck;       /* for ever busy, until it is reset */
 	int64_t ready_us; /* when the block is written */
 };
 

@@ -9,6 +9,9 @@
 #define AT_TOTAL      2 /* in the configuration descriptor */
 #define AT_INTERFACES 4
 
+#define BULK   2   /* bmAttributes of an endpoint */
+#define PACKET 512 /* bytes at high speed */
+
 static uint8_t low(unsigned int value)
 {
 	return (uint8_t)(value & 0xff);
@@ -109,4 +112,26 @@ void face_end(struct sim_face *face)
 
 	face->configuration.data[AT_TOTAL] = (char)low((unsigned int)total);
 	face->configuration.data[AT_TOTAL + 1] = (char)high((unsigned int)total);
+}
+
+void face_gadget(struct sim_face *face, const struct gadget_ids *ids,
+		 const struct gadget_pipes *pipes)
+{
+	const struct face_ids own = {
+		.vid = ids->vid,
+		.pid = ids->pid,
+		.release = 0x0223,
+		.manufacturer = "STMicroelectronics",
+		.product = ids->product,
+		.serial = ids->serial,
+		.speed = USB_SPEED_HIGH,
+		.attributes = 0xc0,
+		.power = 1,
+	};
+
+	face_begin(face, &own);
+	face_interface(face, 0, 0, pipes->class, 2, pipes->name);
+	face_endpoint(face, pipes->in, BULK, PACKET);
+	face_endpoint(face, pipes->out, BULK, PACKET);
+	face_end(face);
 }

@@ -25,6 +25,20 @@ uint8_t face_string(struct sim_face *face, const char *text);
 void face_interface(struct sim_face *face, uint8_t interface, uint8_t alt, struct usb_class class,
 		    uint8_t endpoints, const char *name);
 void face_endpoint(struct sim_face *face, uint8_t address, uint8_t attributes, uint16_t packet);
+/* One interface with a bulk endpoint each way, as U-Boot's gadgets have it on ST's boards. */
+struct gadget_ids {
+	uint16_t vid, pid;
+	const char *product, *serial;
+};
+
+struct gadget_pipes {
+	struct usb_class class;
+	uint8_t in, out; /* addresses of the endpoints */
+	const char *name;
+};
+
+void face_gadget(struct sim_face *face, const struct gadget_ids *ids,
+		 const struct gadget_pipes *pipes);
 /* Any other descriptor. */
 void face_add(struct sim_face *face, const uint8_t *bytes, size_t size);
 /* Writes wTotalLength and the number of interfaces. */

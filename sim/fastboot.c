@@ -7,6 +7,10 @@
 #include "base/mem.h"
 #include "sim/fb_usb.h"
 #include "sim/models.h"
+#include "sim/uboot.h"
+
+#define RAM_BASE 0xc0000000u
+#define RAM_SIZE ((uint64_t)1 << 30)
 
 struct fastboot_model {
 	struct sim_device device;
@@ -15,6 +19,7 @@ struct fastboot_model {
 	struct env env;
 	struct fb_device fb;
 	struct fb_net *tcp, *udp;
+	struct uboot uboot;
 	int64_t absent_ms;
 };
 
@@ -44,12 +49,15 @@ static enum sim_status bulk(struct sim_device *device, uint8_t endpoint, uint8_t
 	enum sim_status status = fb_usb_bulk(&model->fb, endpoint, data, size, pending);
 	enum fb_end end = fb_ended(&model->fb);
 
+	if (model->uboot.stop == UBOOT_RESET && !model->fb.count)
+		end = FB_REBOOT;
 	if (end == FB_STAYS)
 		return status;
 	/* Rebooted, it is in fastboot again; else it runs something that is not. */
 	device->leaves = true;
 	device->absent_ms = end == FB_REBOOT ? model->absent_ms : -1;
 	fb_begin(&model->fb);
+	model->uboot.stop = UBOOT_GOES_ON;
 	return status;
 }
 
@@ -64,6 +72,7 @@ static void release(struct sim_device *device)
 
 	fb_net_free(model->tcp);
 	fb_net_free(model->udp);
+	uboot_free(&model->uboot);
 	media_close(&model->media);
 	env_free(&model->env);
 	fb_free(&model->fb);
@@ -121,6 +130,32 @@ static int open_nets(struct fastboot_model *model, const struct fastboot_setting
 	return rc;
 }
 
+static bool run_uboot(void *context, const char *command)
+{
+	struct fastboot_model *model = context;
+
+	uboot_load(&model->uboot, command, strlen(command));
+	uboot_run(&model->uboot);
+	return model->uboot.status == 0;
+}
+
+static void begin_uboot(struct fastboot_model *model, unsigned int mmc)
+{
+	model->uboot = (struct uboot){
+		.media = &model->media,
+		.device = &model->device,
+		.env = &model->env,
+		.ram_base = RAM_BASE,
+		.ram_size = RAM_SIZE,
+		.mmc = mmc,
+		.console = -1,
+	};
+	uboot_begin(&model->uboot);
+	model->fb.run = run_uboot;
+	model->fb.context = model;
+	model->fb.memory = model->uboot.ram;
+}
+
 int fastboot_model_new(struct sim_device **device, const struct sim_settings *common,
 		       const struct fastboot_settings *settings, struct err *err)
 {
@@ -138,6 +173,8 @@ int fastboot_model_new(struct sim_device **device, const struct sim_settings *co
 	model->fb.no_user_area = settings->no_user_area;
 	model->fb.old = settings->old;
 	fb_begin(&model->fb);
+	if (settings->oem_run)
+		begin_uboot(model, settings->mmc);
 	rc = media_open(&model->media, settings->media, &model->device, common, err);
 	if (rc == 0)
 		rc = set_env(model, settings->env, err);
@@ -147,8 +184,9 @@ int fastboot_model_new(struct sim_device **device, const struct sim_settings *co
 		sim_device_free(&model->device);
 		return rc;
 	}
-	fb_usb_face(&model->face, &(struct fb_ids){settings->vid, settings->pid,
-						   "USB download gadget", model->device.serial});
+	fb_usb_face(&model->face,
+		    &(struct gadget_ids){settings->vid, settings->pid, "USB download gadget",
+					 model->device.serial});
 	*device = &model->device;
 	return 0;
 }

@@ -24,6 +24,7 @@ static const struct {
 				1},
 	[SIM_FAULT_NO_STRINGS] = {"no-strings",
 				  "no string descriptors for the first N ms after it appears", 500},
+	[SIM_FAULT_BUSY] = {"busy", "from the Nth block on it stays in dfuDNBUSY (DFU)", 1, true},
 	[SIM_FAULT_PHASE] = {"phase", "the Nth GETPHASE tells a wrong phase (stm32mp)", 1},
 	[SIM_FAULT_WRITE_ERROR] = {"write-error",
 				   "writing the Nth block of 512 bytes to a medium fails", 1},

@@ -21,6 +21,7 @@ enum sim_fault_kind {
 	SIM_FAULT_OTHER_SERIAL, /* the Nth time it comes back it has another serial number */
 	SIM_FAULT_OTHER_ID,     /* the same with another product id */
 	SIM_FAULT_NO_STRINGS,   /* no string descriptor for the first N ms of each enumeration */
+	SIM_FAULT_BUSY,         /* from the Nth block on a DFU device stays in dfuDNBUSY */
 	SIM_FAULT_PHASE,        /* the Nth GETPHASE tells a wrong phase */
 	SIM_FAULT_WRITE_ERROR,  /* the write of the Nth block of 512 bytes fails */
 	SIM_FAULT_SLOW_FLUSH,   /* each flush of a medium takes N ms */

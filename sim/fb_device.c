@@ -79,6 +79,8 @@ static void take_data(struct fb_device *fb, const uint8_t *data, size_t size)
 	fb->receiving -= (uint32_t)size;
 	if (fb->receiving)
 		return;
+	if (fb->memory)
+		memcpy(fb->memory, fb->buffer.data, fb->buffer.size);
 	snprintf(text, sizeof(text), "%zx", fb->buffer.size);
 	env_set(fb->env, "filesize", text);
 	fb_answer(fb, "OKAY", "%s", "");

@@ -38,6 +38,7 @@ struct fb_device {
 	 */
 	bool (*run)(void *context, const char *command);
 	void *context;
+	uint8_t *memory; /* where the buffer lies in the board's memory; NULL: nowhere */
 
 	struct buf buffer;  /* the last download */
 	uint32_t receiving; /* bytes of it that are still to come */

@@ -5,28 +5,13 @@
 
 #define OUT_ENDPOINT 0x01
 #define IN_ENDPOINT  0x81
-#define BULK         2
-#define PACKET       512
 
-void fb_usb_face(struct sim_face *face, const struct fb_ids *ids)
+void fb_usb_face(struct sim_face *face, const struct gadget_ids *ids)
 {
-	const struct face_ids own = {
-		.vid = ids->vid,
-		.pid = ids->pid,
-		.release = 0x0223,
-		.manufacturer = "STMicroelectronics",
-		.product = ids->product,
-		.serial = ids->serial,
-		.speed = USB_SPEED_HIGH,
-		.attributes = 0xc0,
-		.power = 1,
-	};
+	static const struct gadget_pipes pipes = {
+		{0xff, 0x42, 0x03}, IN_ENDPOINT, OUT_ENDPOINT, "Android Fastboot"};
 
-	face_begin(face, &own);
-	face_interface(face, 0, 0, (struct usb_class){0xff, 0x42, 0x03}, 2, "Android Fastboot");
-	face_endpoint(face, IN_ENDPOINT, BULK, PACKET);
-	face_endpoint(face, OUT_ENDPOINT, BULK, PACKET);
-	face_end(face);
+	face_gadget(face, ids, &pipes);
 }
 
 enum sim_status fb_usb_bulk(struct fb_device *fb, uint8_t endpoint, uint8_t *data, size_t *size,

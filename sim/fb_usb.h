@@ -11,12 +11,7 @@
 #include "sim/fb_device.h"
 #include "sim/loop.h"
 
-struct fb_ids {
-	uint16_t vid, pid;
-	const char *product, *serial;
-};
-
-void fb_usb_face(struct sim_face *face, const struct fb_ids *ids);
+void fb_usb_face(struct sim_face *face, const struct gadget_ids *ids);
 
 /* A bulk transfer. */
 enum sim_status fb_usb_bulk(struct fb_device *fb, uint8_t endpoint, uint8_t *data, size_t *size,

@@ -25,6 +25,10 @@ bool gpt_guid(const char *text, uint8_t out[16]);
 /* False: the medium does not take it. */
 bool gpt_write(struct medium *medium, const struct gpt_part *parts, size_t count);
 
+/* A table as the text that U-Boot's `gpt write` takes: "name=boot,start=1M,size=64M,type=GUID,
+   uuid=GUID,bootable;...". False: it cannot be read, or the medium does not take it. */
+bool gpt_write_text(struct medium *medium, const char *text);
+
 /* Reads the primary table; how many partitions there are (at most GPT_ENTRIES), 0: no table. Entry
    k of the table is parts[k]; an unused one has size 0. */
 size_t gpt_read(struct medium *medium, struct gpt_part parts[GPT_ENTRIES]);

@@ -57,13 +57,29 @@ static const struct option global_options[] = {
 };
 
 static const struct verb *const verbs[] = {
-	&sim_verb_dfu, &sim_verb_fastboot, &sim_verb_k3, &sim_verb_stm32mp, &sim_verb_help, NULL,
+	&sim_verb_dfu, &sim_verb_fastboot, &sim_verb_k3, &sim_verb_stm32mp,
+	&sim_verb_ums, &sim_verb_help,     NULL,
 };
 
 const struct program sim_program = {
 	.name = "aboard-sim",
 	.version = ABOARD_VERSION,
 	.summary = "models of boards' boot ROMs and loaders, behind a USB/IP server",
+	.description =
+		"Each model plays a board in its boot ROM or loader and is a USB device of a "
+		"USB/IP "
+		"server, to be flashed by aboard (usbip://), or by any program of a machine that "
+		"has "
+		"attached it with `usbip attach`. What is written to the board is in the files of "
+		"its "
+		"media afterwards.\n\nSeveral models may follow each other, each with its own "
+		"options; "
+		"options before the first are for all of them. They are on the ports 1-1, 1-2... "
+		"in "
+		"their order.\n\nThe first line on standard output is `listening on HOST:PORT`. "
+		"The "
+		"program ends on SIGINT and SIGTERM, and as --with-stdin and --until-idle say, and "
+		"leaves nothing behind but the files of media.",
 	.options = global_options,
 	.verbs = verbs,
 };

@@ -34,7 +34,8 @@ struct dfu_settings {
 	uint16_t vid, pid;
 	uint16_t transfer_size;
 	uint32_t poll_ms, manifest_ms;
-	bool intolerant; /* of manifestation: waits for a reset */
+	uint16_t version; /* bcdDFUVersion */
+	bool intolerant;  /* of manifestation: waits for a reset */
 	bool no_upload, no_download;
 	bool uboot;
 };
@@ -55,6 +56,16 @@ struct k3_settings {
 int k3_model_new(struct sim_device **device, const struct sim_settings *common,
 		 const struct k3_settings *settings, struct err *err);
 
+/* A board in U-Boot's `ums`. */
+struct ums_settings {
+	const char *const *media; /* ended by NULL */
+	uint16_t vid, pid;
+	bool eject_ends;
+};
+
+int ums_model_new(struct sim_device **device, const struct sim_settings *common,
+		  const struct ums_settings *settings, struct err *err);
+
 /* A board in U-Boot's fastboot. */
 struct loop;
 
@@ -65,6 +76,7 @@ struct fastboot_settings {
 	uint32_t buffer;
 	uint16_t vid, pid, udp_sequence;
 	bool no_user_area, old, uboot_tcp;
+	bool oem_run;          /* commands of U-Boot can be sent: oem run, UCmd, ACmd */
 	const char *tcp, *udp; /* "HOST:PORT"; NULL: not served */
 	uint64_t lose;
 	struct loop *loop;
@@ -82,11 +94,12 @@ struct stm_settings {
 	const char *console;      /* file that gets what U-Boot prints; NULL: none */
 	uint64_t dfu_buffer;      /* bytes that U-Boot gathers before it writes */
 	uint64_t fastboot_buffer;
+	bool spl;       /* U-Boot's SPL in TF-A's place */
 	bool old_tfa;   /* TF-A v2.0 to v2.4 of ST: asks for the layout first */
 	bool realistic; /* poll timeouts, costs and absences as measured */
 	bool closed;    /* a secured chip: no OTP */
 	bool no_pmic;   /* the board has no STPMIC: reading it fails */
-	bool no_script_slot, no_crc32, no_hash, no_fastboot;
+	bool no_script_slot, no_crc32, no_hash, no_fastboot, no_ums;
 };
 
 int stm_model_new(struct sim_device **device, const struct sim_settings *common,

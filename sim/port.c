@@ -173,7 +173,7 @@ enum sim_outcome sim_port_transfer(struct sim_port *port, struct sim_transfer *t
 	bool pending = false;
 	enum sim_status status;
 
-	device->now_us = now_us;
+	device->now_us = start;
 	device->busy_us = 0;
 	transfer->got = 0;
 	status = carry_out(port, transfer, &pending);

@@ -37,6 +37,7 @@ struct urb {
 	struct usbip_header header;
 	struct sim_transfer transfer;
 	enum urb_state state;
+	int64_t arrived_us; /* LOOP_NEVER: it was asked for before, and was pending */
 	int32_t status;
 	int64_t due_us;
 	bool leaves;
@@ -263,12 +264,13 @@ static size_t take_op(struct session *session, const uint8_t *data, size_t size)
 }
 
 static void append_urb(struct session *session, const struct usbip_header *header,
-		       const uint8_t *data)
+		       const uint8_t *data, int64_t now_us)
 {
 	struct urb *urb = xcalloc(1, sizeof(*urb));
 	uint16_t length;
 
 	urb->header = *header;
+	urb->arrived_us = now_us;
 	urb->transfer.endpoint = (uint8_t)(header->endpoint & 0x0f);
 	if (urb->transfer.endpoint && header->in)
 		urb->transfer.endpoint |= USB_IN;
@@ -321,7 +323,8 @@ static void take_unlink(struct session *session, const struct usbip_header *head
 
 /* Bytes taken of a request; 0: more are needed. What is not as agreed ends the connection, as
    Linux's server does. */
-static size_t take_request(struct session *session, const uint8_t *data, size_t size)
+static size_t take_request(struct session *session, const uint8_t *data, size_t size,
+			   int64_t now_us)
 {
 	struct usbip_header header;
 	size_t whole = USBIP_HEADER_SIZE;
@@ -342,7 +345,7 @@ static size_t take_request(struct session *session, const uint8_t *data, size_t 
 		whole += header.length;
 	if (size < whole)
 		return 0;
-	append_urb(session, &header, data + USBIP_HEADER_SIZE);
+	append_urb(session, &header, data + USBIP_HEADER_SIZE, now_us);
 	return whole;
 }
 
@@ -355,7 +358,7 @@ void session_take(struct session *session, const void *data, size_t size, int64_
 		const uint8_t *rest = (const uint8_t *)session->in.data + at;
 
 		if (session->port)
-			step = take_request(session, rest, session->in.size - at);
+			step = take_request(session, rest, session->in.size - at, now_us);
 		else
 			step = take_op(session, rest, session->in.size - at);
 		if (!step)
@@ -397,9 +400,13 @@ static void leave(struct session *session, int64_t now_us)
 /* Carries a transfer out; true when it came to something. */
 static bool start(struct session *session, struct urb *urb, int64_t now_us)
 {
-	enum sim_outcome outcome = sim_port_transfer(session->port, &urb->transfer, now_us,
+	/* What came while the device was at work begins when that ends, not when it is looked at.
+	 */
+	int64_t begin_us = urb->arrived_us < now_us ? urb->arrived_us : now_us;
+	enum sim_outcome outcome = sim_port_transfer(session->port, &urb->transfer, begin_us,
 						     &urb->due_us, &urb->leaves);
 
+	urb->arrived_us = LOOP_NEVER;
 	if (outcome == SIM_PENDING)
 		return false;
 	urb->state = outcome == SIM_NEVER ? URB_HUNG : URB_ANSWERED;

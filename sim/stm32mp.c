@@ -30,8 +30,10 @@ static const struct {
 } stages[] = {
 	[STM_ROM] = {"rom", &dfu_rom, 450, 1, 1},
 	[STM_TFA] = {"tfa", &dfu_tfa, 360, 0, 1},
+	[STM_SPL] = {"spl", &dfu_uboot, 1030, 0, 0},
 	[STM_UBOOT] = {"uboot", &dfu_uboot, 1030, 0, 0},
 	[STM_FASTBOOT] = {"fastboot", &dfu_uboot, 100, 0, 0},
+	[STM_UMS] = {"ums", &dfu_uboot, 100, 0, 0},
 	[STM_PROMPT] = {"prompt", &dfu_uboot, 0, 0, 0},
 };
 
@@ -70,6 +72,11 @@ static uint8_t first_phase(const struct stm32mp *model, enum stm_stage before)
 	return model->chip->wants_ddr && before == STM_ROM ? PHASE_DDR : PHASE_SSBL;
 }
 
+static bool is_gadget(enum stm_stage stage)
+{
+	return stage == STM_FASTBOOT || stage == STM_UMS;
+}
+
 void stm_enter(struct stm32mp *model, enum stm_stage stage)
 {
 	enum stm_stage before = model->stage;
@@ -80,10 +87,11 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	model->device.stage = stages[stage].name;
 	model->detached = model->need_detach = false;
 	if (model->realistic) {
-		model->device.transfer_us = stages[stage].transfer_us;
-		model->dfu.poll_ms = stages[stage].poll_ms;
-		model->dfu.manifest_ms = stages[stage].manifest_ms;
+		model->device.transfer_us =
+			model->transfer_us ? model->transfer_us : stages[stage].transfer_us;
 	}
+	model->dfu.poll_ms = stages[stage].poll_ms;
+	model->dfu.manifest_ms = stages[stage].manifest_ms;
 	model->dfu.manners = stages[stage].manners;
 	if (stage == STM_ROM) {
 		env_free(&model->env);
@@ -93,14 +101,16 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	}
 	if (stage == STM_TFA)
 		model->phase = first_phase(model, before);
+	if (stage == STM_SPL)
+		model->phase = PHASE_SSBL;
 	if (again)
 		stm_uboot_partitions(model);
 	else if (stage == STM_UBOOT)
 		stm_uboot_begin(model);
 	if (goes_on)
 		return;
-	if (stage == STM_FASTBOOT) {
-		stm_fastboot_enter(model);
+	if (is_gadget(stage)) {
+		stm_gadget_enter(model);
 		return;
 	}
 	stm_make_face(model);
@@ -190,10 +200,8 @@ static enum sim_status control(struct sim_device *device, struct usb_setup setup
 {
 	struct stm32mp *model = model_of(device);
 
-	if (model->stage == STM_FASTBOOT) {
-		*size = 0;
-		return setup.request_type & 0x60 ? SIM_STALL : SIM_OK;
-	}
+	if (is_gadget(model->stage))
+		return stm_gadget_control(model, setup, data, size);
 	if (model->detached)
 		return SIM_STALL;
 	return dfu_device_control(&model->dfu, setup, data, size);
@@ -202,11 +210,7 @@ static enum sim_status control(struct sim_device *device, struct usb_setup setup
 static enum sim_status bulk(struct sim_device *device, uint8_t endpoint, uint8_t *data,
 			    size_t *size, bool *pending)
 {
-	struct stm32mp *model = model_of(device);
-
-	if (model->stage != STM_FASTBOOT)
-		return SIM_STALL;
-	return stm_fastboot_bulk(model, endpoint, data, size, pending);
+	return stm_gadget_bulk(model_of(device), endpoint, data, size, pending);
 }
 
 /* After DETACH, U-Boot takes a reset of the bus for a wish to reboot. */
@@ -216,8 +220,8 @@ static void reset(struct sim_device *device)
 
 	if (model->detached && model->chip->reset_reboots)
 		stm_leave(model, STM_ROM, 500);
-	else if (model->stage == STM_FASTBOOT)
-		fb_begin(&model->fastboot);
+	else if (is_gadget(model->stage))
+		stm_gadget_reset(model);
 	else if (!model->detached)
 		dfu_device_reset(&model->dfu);
 }
@@ -246,6 +250,7 @@ static void release(struct sim_device *device)
 	medium_close(&model->otp_file);
 	uboot_free(&model->uboot);
 	fb_free(&model->fastboot);
+	ums_free(&model->ums);
 	env_free(&model->env);
 	closep(&model->console);
 	face_free(&model->face);
@@ -311,6 +316,7 @@ int stm_model_new(struct sim_device **device, const struct sim_settings *common,
 	model->chip = stm_chip_find(settings->chip);
 	model->absent_ms = common->absent_ms;
 	model->realistic = settings->realistic;
+	model->transfer_us = common->transfer_us;
 	model->image.max = IMAGE_MAX;
 	model->buffer.max = (size_t)settings->dfu_buffer + 4096;
 	model->otp_file.fd = -1;

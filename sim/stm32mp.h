@@ -14,12 +14,15 @@
 #include "sim/models.h"
 #include "sim/stm32mp_layout.h"
 #include "sim/uboot.h"
+#include "sim/ums_device.h"
 
 enum stm_stage {
 	STM_ROM,
 	STM_TFA,
+	STM_SPL, /* U-Boot's SPL in TF-A's place: a plain DFU device */
 	STM_UBOOT,
 	STM_FASTBOOT,
+	STM_UMS,
 	STM_PROMPT
 };
 
@@ -48,7 +51,7 @@ struct stm_chip {
 	size_t fsbl_max; /* bytes of payload that fit */
 	size_t otp_words;
 	unsigned int fastboot_mmc; /* default device of U-Boot's fastboot */
-	uint64_t ram_base;
+	uint64_t ram_base, fastboot_address;
 };
 
 /* NULL when there is none of that name. */
@@ -72,6 +75,7 @@ struct stm32mp {
 	struct media_set media;
 	int64_t absent_ms;
 	bool realistic;
+	uint64_t transfer_us; /* as it was asked for; 0: what is realistic */
 
 	enum stm_stage stage, next; /* next: after it has left the bus */
 	struct stm_alt alts[STM_ALTS_MAX];
@@ -96,6 +100,7 @@ struct stm32mp {
 	struct env env;
 	struct uboot uboot;
 	struct fb_device fastboot;
+	struct ums_device ums;
 	int console; /* what U-Boot prints; -1: nowhere */
 };
 
@@ -139,8 +144,12 @@ bool stm_script_is(const uint8_t *data, size_t size);
 void stm_script_run(struct stm32mp *model);
 /* Makes U-Boot's command line and its fastboot ready. */
 void stm_script_begin(struct stm32mp *model);
-void stm_fastboot_enter(struct stm32mp *model);
-enum sim_status stm_fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
-				  size_t *size, bool *pending);
+/* What the script makes of the board: fastboot, or a disk. */
+void stm_gadget_enter(struct stm32mp *model);
+enum sim_status stm_gadget_control(struct stm32mp *model, struct usb_setup setup, uint8_t *data,
+				   size_t *size);
+enum sim_status stm_gadget_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
+				size_t *size, bool *pending);
+void stm_gadget_reset(struct stm32mp *model);
 
 #endif

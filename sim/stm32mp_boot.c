@@ -6,7 +6,9 @@
 #include "build/stm32.h"
 #include "sim/stm32mp.h"
 
-#define FIP_MAGIC 0xaa640001u
+#define FIP_MAGIC    0xaa640001u
+#define FIT_MAGIC    0xd00dfeedu
+#define LEGACY_MAGIC 0x27051956u
 
 static const uint8_t *bytes_of(const struct stm32mp *model)
 {
@@ -40,10 +42,21 @@ void stm_rom_image(struct stm32mp *model)
 		stm_fail(model, "Bad image header");
 		return;
 	}
-	if (model->chip->keeps_session)
+	if (model->settings.spl)
+		stm_leave(model, STM_SPL, 500);
+	else if (model->chip->keeps_session)
 		stm_enter(model, STM_TFA);
 	else
 		wants_detach(model);
+}
+
+/* A FIT or a legacy image, of which the SPL tells no more than that it starts it or not. */
+static void take_uboot(struct stm32mp *model)
+{
+	uint32_t magic = model->image.size >= 4 ? be32(bytes_of(model)) : 0;
+
+	model->next = magic == FIT_MAGIC || magic == LEGACY_MAGIC ? STM_UBOOT : STM_PROMPT;
+	wants_detach(model);
 }
 
 static bool fip_is_good(const struct stm32mp *model)
@@ -71,6 +84,10 @@ void stm_tfa_image(struct stm32mp *model)
 	bool good = fip_is_good(model) || (model->settings.old_tfa && model->phase == PHASE_SSBL &&
 					   image_is_good(model, 0x00010000, (size_t)16 << 20));
 
+	if (model->stage == STM_SPL) {
+		take_uboot(model);
+		return;
+	}
 	if (model->phase == PHASE_LAYOUT) {
 		take_layout(model);
 		return;

@@ -28,15 +28,20 @@ static const char *const mp2_tfa_alts[] = {"@DDR FIP /0x02/1*32Ke", "@FIP /0x03/
 /* Device id of MP23 and revisions of MP21 and MP23 are not published: those of MP25. */
 static const struct stm_chip chips[] = {
 	{"mp13", 0x501, 0x1003, 0x1003, 0x1003, "STM32MP135F Rev.Y", 0x00020000, mp13_rom_alts,
-	 mp13_tfa_alts, false, false, true, 0xc7000000, 0xc2000000, 128 << 10, 96, 0, 0xc0000000},
+	 mp13_tfa_alts, false, false, true, 0xc7000000, 0xc2000000, 128 << 10, 96, 0, 0xc0000000,
+	 0xc0000000},
 	{"mp15", 0x500, 0x0000, 0x2000, 0x2000, "STM32MP157CAA Rev.B", 0x00010000, mp15_alts,
-	 mp15_alts, true, false, true, 0xc7000000, 0xc2000000, 247 << 10, 96, 1, 0xc0000000},
+	 mp15_alts, true, false, true, 0xc7000000, 0xc2000000, 247 << 10, 96, 1, 0xc0000000,
+	 0xc0000000},
 	{"mp21", 0x503, 0x2000, 0x0011, 0x2000, "STM32MP215FAN Rev.Z", 0x00020300, mp2_rom_alts,
-	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000},
+	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000,
+	 0x84000000},
 	{"mp23", 0x505, 0x2000, 0x0011, 0x2000, "STM32MP235FAK Rev.B", 0x00020200, mp2_rom_alts,
-	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000},
+	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000,
+	 0x84000000},
 	{"mp25", 0x505, 0x2000, 0x0011, 0x2000, "STM32MP257FAI Rev.B", 0x00020200, mp2_rom_alts,
-	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000},
+	 mp2_tfa_alts, false, true, false, 0x87000000, 0x84000000, 256 << 10, 368, 1, 0x80000000,
+	 0x84000000},
 };
 
 const struct stm_chip *stm_chip_find(const char *name)
@@ -125,7 +130,9 @@ static void product_name(const struct stm32mp *model, char *out, size_t size)
 {
 	const struct stm_chip *chip = model->chip;
 
-	if (model->stage == STM_ROM || (model->stage == STM_TFA && chip->keeps_session))
+	if (model->stage == STM_SPL)
+		snprintf(out, size, "USB download gadget");
+	else if (model->stage == STM_ROM || (model->stage == STM_TFA && chip->keeps_session))
 		snprintf(out, size, "DFU in HS Mode @Device ID /0x%03X, @Revision ID /0x%04X",
 			 chip->device_id, chip->rom_revision);
 	else if (model->stage == STM_TFA)
@@ -139,7 +146,7 @@ static void product_name(const struct stm32mp *model, char *out, size_t size)
 
 void stm_make_face(struct stm32mp *model)
 {
-	bool uboot = model->stage == STM_UBOOT;
+	bool uboot = model->stage == STM_UBOOT || model->stage == STM_SPL;
 	_cleanup_(freep) const char **names = NULL;
 	char product[160];
 	struct face_ids ids = {
@@ -148,7 +155,7 @@ void stm_make_face(struct stm32mp *model)
 		.release = 0x0200,
 		.manufacturer = "STMicroelectronics",
 		.product = product,
-		.serial = model->device.serial,
+		.serial = model->stage == STM_SPL ? NULL : model->device.serial,
 		.speed = USB_SPEED_HIGH,
 		.attributes = 0xc0,
 		.power = uboot ? 1 : 0x32,
@@ -156,7 +163,9 @@ void stm_make_face(struct stm32mp *model)
 	size_t i;
 
 	model->alt_count = 0;
-	if (uboot)
+	if (model->stage == STM_SPL)
+		add_alt(model, PHASE_SSBL, NULL, "u-boot.itb");
+	else if (uboot)
 		add_uboot(model);
 	else
 		add_fixed(model,

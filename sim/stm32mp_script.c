@@ -25,6 +25,9 @@ static void follow(struct stm32mp *model)
 	case UBOOT_FASTBOOT:
 		stm_leave(model, STM_FASTBOOT, 200);
 		return;
+	case UBOOT_UMS:
+		stm_leave(model, STM_UMS, 200);
+		return;
 	case UBOOT_RESET:
 		stm_leave(model, STM_ROM, 500);
 		return;
@@ -43,16 +46,40 @@ void stm_script_run(struct stm32mp *model)
 	follow(model);
 }
 
-void stm_fastboot_enter(struct stm32mp *model)
+void stm_gadget_reset(struct stm32mp *model)
 {
-	const struct fb_ids ids = {0x0483, 0x0afb, "USB download gadget", model->device.serial};
-
-	fb_begin(&model->fastboot);
-	fb_usb_face(&model->face, &ids);
+	if (model->stage == STM_FASTBOOT)
+		fb_begin(&model->fastboot);
+	else
+		ums_begin(&model->ums);
 }
 
-enum sim_status stm_fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
-				  size_t *size, bool *pending)
+void stm_gadget_enter(struct stm32mp *model)
+{
+	static const char product[] = "USB download gadget";
+	const struct gadget_ids fastboot = {0x0483, 0x0afb, product, model->device.serial};
+	const struct gadget_ids ums = {0x0483, 0x5720, product, model->device.serial};
+
+	model->ums.luns[0] = model->uboot.disk;
+	model->ums.count = 1;
+	stm_gadget_reset(model);
+	if (model->stage == STM_FASTBOOT)
+		fb_usb_face(&model->face, &fastboot);
+	else
+		ums_face(&model->face, &ums);
+}
+
+enum sim_status stm_gadget_control(struct stm32mp *model, struct usb_setup setup, uint8_t *data,
+				   size_t *size)
+{
+	if (model->stage == STM_UMS)
+		return ums_control(&model->ums, setup, data, size);
+	*size = 0;
+	return setup.request_type & 0x60 ? SIM_STALL : SIM_OK;
+}
+
+static enum sim_status fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
+				     size_t *size, bool *pending)
 {
 	enum sim_status status = fb_usb_bulk(&model->fastboot, endpoint, data, size, pending);
 
@@ -72,6 +99,16 @@ enum sim_status stm_fastboot_bulk(struct stm32mp *model, uint8_t endpoint, uint8
 	return status;
 }
 
+enum sim_status stm_gadget_bulk(struct stm32mp *model, uint8_t endpoint, uint8_t *data,
+				size_t *size, bool *pending)
+{
+	if (model->stage == STM_FASTBOOT)
+		return fastboot_bulk(model, endpoint, data, size, pending);
+	if (model->stage == STM_UMS)
+		return ums_bulk(&model->ums, endpoint, data, size, pending);
+	return SIM_STALL;
+}
+
 void stm_script_begin(struct stm32mp *model)
 {
 	const struct stm_settings *settings = &model->settings;
@@ -80,6 +117,7 @@ void stm_script_begin(struct stm32mp *model)
 		.no_crc32 = settings->no_crc32,
 		.no_hash = settings->no_hash,
 		.no_fastboot = settings->no_fastboot,
+		.no_ums = settings->no_ums,
 		.media = &model->media,
 		.device = &model->device,
 		.env = &model->env,
@@ -96,5 +134,7 @@ void stm_script_begin(struct stm32mp *model)
 		.mmc = model->chip->fastboot_mmc,
 		.buffer_size = (uint32_t)settings->fastboot_buffer,
 		.product = "stm32mp1",
+		.memory = uboot_memory(&model->uboot, model->chip->fastboot_address,
+				       settings->fastboot_buffer),
 	};
 }

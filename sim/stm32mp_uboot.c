@@ -114,6 +114,7 @@ static uint8_t flush(struct stm32mp *model, const struct stm_line *line)
 	if (at + size > line->size ||
 	    !medium_write(medium, line->offset + at, buf_text(&model->buffer), size))
 		return write_fails(model, line);
+	medium_flush(medium);
 	model->buffered_at += size;
 	buf_clear(&model->buffer);
 	return 0;
@@ -189,13 +190,10 @@ static void copy_line(struct stm32mp *model, const struct stm_line *line, uint64
 
 static uint8_t end_line(struct stm32mp *model, const struct stm_line *line)
 {
-	struct medium *medium = medium_of(line);
 	uint8_t status = flush(model, line);
 
 	if (status)
 		return status;
-	if (medium)
-		medium_flush(medium);
 	if (line->copies > 1)
 		copy_line(model, line, model->buffered_at);
 	if (line->hwpart) {

@@ -23,6 +23,7 @@ enum uboot_stop {
 	UBOOT_GOES_ON, /* it does not */
 	UBOOT_ENDED,   /* at the prompt */
 	UBOOT_FASTBOOT,
+	UBOOT_UMS,
 	UBOOT_RESET,
 };
 
@@ -50,8 +51,8 @@ struct uboot_if {
 };
 
 struct uboot {
-	bool no_crc32, no_hash, no_fastboot; /* not built in */
-	struct media_set *media;             /* borrowed, as is the device */
+	bool no_crc32, no_hash, no_fastboot, no_ums; /* not built in */
+	struct media_set *media;                     /* borrowed, as is the device */
 	struct sim_device *device;
 	struct env *env;
 	uint64_t ram_base, ram_size; /* bytes */
@@ -66,6 +67,7 @@ struct uboot {
 	bool active; /* what stands here is carried out */
 	int status;  /* of the last command */
 	enum uboot_stop stop;
+	struct medium *disk; /* what `ums` shows; borrowed */
 };
 
 /* Memory is made here; uboot_free() also frees a script. */

@@ -126,6 +126,27 @@ static int run_fastboot(struct uboot *uboot, int argc, char **argv)
 	return 0;
 }
 
+/* "ums CONTROLLER [mmc] N[.hwpart]" */
+static int run_ums(struct uboot *uboot, int argc, char **argv)
+{
+	const char *text = argc > 2 ? argv[argc - 1] : "";
+	unsigned long number, hwpart = 0;
+	struct media *media;
+	char *end;
+
+	if (argc < 3 || argc > 4 || (argc == 4 && !text_equal(argv[2], "mmc")))
+		return USAGE;
+	number = strtoul(text, &end, 16);
+	if (*end == '.')
+		hwpart = strtoul(end + 1, &end, 16);
+	media = media_mmc(uboot->media, (unsigned int)number);
+	uboot->disk = media && !*end ? media_part(media, (unsigned int)hwpart) : NULL;
+	if (!uboot->disk)
+		return 1;
+	uboot->stop = UBOOT_UMS;
+	return 0;
+}
+
 static int mmc_dev(struct uboot *uboot, int argc, char **argv)
 {
 	unsigned int number = argc > 0 ? (unsigned int)hex(argv[0]) : uboot->mmc;
@@ -366,6 +387,35 @@ static int run_setexpr(struct uboot *uboot, int argc, char **argv)
 	return 0;
 }
 
+/* Fills memory with words of 32 bits. */
+static int run_mw(struct uboot *uboot, int argc, char **argv)
+{
+	uint64_t count = argc == 4 ? hex(argv[3]) : 1, i;
+	uint8_t *memory;
+
+	if (argc != 3 && argc != 4)
+		return USAGE;
+	if (count > UINT32_MAX)
+		return 1;
+	memory = uboot_memory(uboot, hex(argv[1]), 4 * count);
+	for (i = 0; memory && i < count; i++)
+		put_le32(memory + 4 * i, (uint32_t)hex(argv[2]));
+	return !memory;
+}
+
+static int run_gpt(struct uboot *uboot, int argc, char **argv)
+{
+	struct media *media;
+	bool good;
+
+	if (argc != 5 || !text_equal(argv[1], "write") || !text_equal(argv[2], "mmc"))
+		return USAGE;
+	media = media_mmc(uboot->media, (unsigned int)hex(argv[3]));
+	good = media && gpt_write_text(&media->user, argv[4]);
+	uboot_print(uboot, "Writing GPT: %s\n", good ? "success!" : "error!");
+	return !good;
+}
+
 static bool has_crc32(const struct uboot *uboot)
 {
 	return !uboot->no_crc32;
@@ -381,6 +431,11 @@ static bool has_fastboot(const struct uboot *uboot)
 	return !uboot->no_fastboot;
 }
 
+static bool has_ums(const struct uboot *uboot)
+{
+	return !uboot->no_ums;
+}
+
 static const struct uboot_command commands[] = {
 	{"echo", run_echo, NULL},
 	{"setenv", run_setenv, NULL},
@@ -391,10 +446,13 @@ static const struct uboot_command commands[] = {
 	{"reset", run_reset, NULL},
 	{"test", run_test, NULL},
 	{"mmc", run_mmc, NULL},
+	{"gpt", run_gpt, NULL},
+	{"mw", run_mw, NULL},
 	{"setexpr", run_setexpr, NULL},
 	{"crc32", run_crc32, has_crc32},
 	{"hash", run_hash, has_hash},
 	{"fastboot", run_fastboot, has_fastboot},
+	{"ums", run_ums, has_ums},
 };
 
 const struct uboot_command *uboot_find(const struct uboot *uboot, const char *name)

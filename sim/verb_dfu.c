@@ -19,6 +19,9 @@ static const struct option options[] = {
 	{.name = "manifest-ms",
 	 .argument = "MS",
 	 .help = "bwPollTimeout of manifestation (default 0)."},
+	{.name = "dfu-version",
+	 .argument = "BCD",
+	 .help = "bcdDFUVersion (default 0x0110); 0x011a is what ST's DfuSe tells."},
 	{.name = "intolerant",
 	 .help = "Not manifestation tolerant: after a download it waits for a reset of the bus."},
 	{.name = "no-upload", .help = "It cannot be read."},
@@ -40,18 +43,20 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 	const struct args *args = cli->args;
 	_cleanup_(freep) const char **alts = args_values(args, "alt");
 	struct dfu_settings settings = {.alts = alts, .vid = 0x1d50, .pid = 0x6089};
-	uint64_t size, poll_ms, manifest_ms;
+	uint64_t size, poll_ms, manifest_ms, version;
 	int rc;
 
 	if ((rc = sim_id(args, "id", &settings.vid, &settings.pid, err)) < 0 ||
 	    (rc = sim_number(args, "transfer-size", args_flag(args, "uboot", false) ? 4096 : 1024,
 			     4096, &size, err)) < 0 ||
 	    (rc = sim_number(args, "poll-ms", 0, 0xffffff, &poll_ms, err)) < 0 ||
-	    (rc = sim_number(args, "manifest-ms", 0, 0xffffff, &manifest_ms, err)) < 0)
+	    (rc = sim_number(args, "manifest-ms", 0, 0xffffff, &manifest_ms, err)) < 0 ||
+	    (rc = sim_number(args, "dfu-version", 0x0110, 0xffff, &version, err)) < 0)
 		return rc;
 	settings.transfer_size = (uint16_t)size;
 	settings.poll_ms = (uint32_t)poll_ms;
 	settings.manifest_ms = (uint32_t)manifest_ms;
+	settings.version = (uint16_t)version;
 	settings.intolerant = args_flag(args, "intolerant", false);
 	settings.no_upload = args_flag(args, "no-upload", false);
 	settings.no_download = args_flag(args, "no-download", false);

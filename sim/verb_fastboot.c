@@ -22,6 +22,9 @@ static const struct option options[] = {
 		 "fastboot_raw_partition_NAME, fastboot_partition_alias_NAME, board, platform.",
 	 .repeatable = true},
 	{.name = "no-user-area", .help = "The default device has no name (mmc1) of its own."},
+	{.name = "oem-run",
+	 .help = "Commands of U-Boot can be sent (oem run, UCmd, ACmd): those of a script of the "
+		 "model stm32mp. The buffer is at c0000000."},
 	{.name = "old", .help = "An older U-Boot: no getvar:all."},
 	{.name = "tcp",
 	 .argument = "HOST:PORT",
@@ -76,6 +79,7 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 		.pid = 0x0afb,
 		.no_user_area = args_flag(args, "no-user-area", false),
 		.old = args_flag(args, "old", false),
+		.oem_run = args_flag(args, "oem-run", false),
 		.tcp = args_value(args, "tcp", NULL),
 		.udp = args_value(args, "udp", NULL),
 		.uboot_tcp = args_flag(args, "uboot-tcp", false),

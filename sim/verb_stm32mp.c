@@ -26,8 +26,11 @@ static const struct option options[] = {
 	 .help = "Largest download of U-Boot's fastboot (default 32M)."},
 	{.name = "old-tfa",
 	 .help = "TF-A v2.0 to v2.4 of ST, which asks for the layout before U-Boot (mp15)."},
+	{.name = "spl",
+	 .help = "The first loader is U-Boot's SPL instead of TF-A: a DFU device with the one "
+		 "alternate setting u-boot.itb, no phases and no serial number."},
 	{.name = "realistic",
-	 .help = "Poll timeouts, transfer times, writing and absences as measured on boards."},
+	 .help = "Times of transfers, of writing and of absences as measured on boards."},
 	{.name = "closed", .help = "A secured chip: U-Boot shows no OTP."},
 	{.name = "no-pmic", .help = "A board without an STPMIC: reading it fails."},
 	{.name = "no-script-slot",
@@ -35,6 +38,7 @@ static const struct option options[] = {
 	{.name = "no-crc32", .help = "U-Boot has no command crc32."},
 	{.name = "no-hash", .help = "U-Boot has no command hash."},
 	{.name = "no-fastboot", .help = "U-Boot has no command fastboot."},
+	{.name = "no-ums", .help = "U-Boot has no command ums."},
 	{0},
 };
 
@@ -46,6 +50,8 @@ static const struct example examples[] = {
 
 static int check_old(const struct stm_settings *settings, struct err *err)
 {
+	if (settings->old_tfa && settings->spl)
+		return err_set(err, ERR_USAGE, "--old-tfa and --spl: the loader is one of them");
 	if (!settings->old_tfa || settings->chip[3] == '5')
 		return 0;
 	return err_set(err, ERR_USAGE, "--old-tfa: there was no such TF-A for %s", settings->chip);
@@ -62,6 +68,7 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 		.media = media[0] ? media : memory,
 		.otp = args_value(args, "otp", NULL),
 		.console = args_value(args, "console", NULL),
+		.spl = args_flag(args, "spl", false),
 		.old_tfa = args_flag(args, "old-tfa", false),
 		.realistic = args_flag(args, "realistic", false),
 		.closed = args_flag(args, "closed", false),
@@ -70,6 +77,7 @@ static int make(struct cli *cli, struct sim_device **device, const struct sim_se
 		.no_crc32 = args_flag(args, "no-crc32", false),
 		.no_hash = args_flag(args, "no-hash", false),
 		.no_fastboot = args_flag(args, "no-fastboot", false),
+		.no_ums = args_flag(args, "no-ums", false),
 	};
 	int rc = check_old(&settings, err);
 
@@ -92,7 +100,7 @@ const struct verb sim_verb_stm32mp = {
 		"tells the phase it is in, wants DETACH where real ones do, and enumerates anew "
 		"with another device number and the same serial number. Headers, packages and "
 		"flash layouts are checked, media are partitioned and written, OTP and PMIC are "
-		"shadows.\n\nThe stages for faults are rom, tfa, uboot and fastboot.",
+		"shadows.\n\nThe stages for faults are rom, tfa, spl, uboot, fastboot and ums.",
 	.options = options,
 	.examples = examples,
 	.run = run,

@@ -25,6 +25,15 @@ const char *load_cmd_of(const char *text)
 	return text;
 }
 
+const char *load_cmd_of_config(const struct config *config)
+{
+	const char *text = config_text(config, "LOAD_CMD");
+
+	if (!text)
+		text = config_environment(config, "LOAD_CMD");
+	return text && *text ? text : NULL;
+}
+
 /* The device is the last word before the last colon, the partition what follows the first one. */
 int load_cmd_disk(const char *command, struct load_disk *disk, struct err *err)
 {

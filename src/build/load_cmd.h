@@ -9,10 +9,14 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "build/config.h"
 
 /* What -t stands for: tftp, sd, scsi, usb and virtio are short names, any other text is the command
    itself. NULL stays NULL. */
 const char *load_cmd_of(const char *text);
+
+/* LOAD_CMD of the config, else of the environment, as ImageBuilder's help has it; NULL: neither. */
+const char *load_cmd_of_config(const struct config *config);
 
 struct load_disk {
 	bool mmc; /* else a SCSI disk */

@@ -187,7 +187,7 @@ static int read_load_cmd(struct script *script, struct err *err)
 		given = NULL;
 	}
 	/* The short names are for the command line only. */
-	script->load_cmd = given ? load_cmd_of(given) : config_text(&script->config, "LOAD_CMD");
+	script->load_cmd = given ? load_cmd_of(given) : load_cmd_of_config(&script->config);
 	if (script->load_cmd || fit || loads_are_complete(script))
 		return 0;
 	return err_set(err, ERR_CONFIG,

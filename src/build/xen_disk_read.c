@@ -219,7 +219,7 @@ static int read_load_command(struct xen_disk *disk, struct err *err)
 	const char *given = load_cmd_of(disk->options->load_cmd);
 	const char *config = config_text(&disk->config, "LOAD_CMD");
 
-	disk->load_cmd = config ? config : given;
+	disk->load_cmd = config ? config : given ? given : load_cmd_of_config(&disk->config);
 	if (!disk->load_cmd)
 		return err_set(err, ERR_CONFIG, "neither -t nor LOAD_CMD says how U-Boot loads");
 	if (given && config && strcmp(given, disk->load_cmd) != 0)

@@ -167,8 +167,8 @@ static json_t *to_json(const struct attached *one)
 	char id[16];
 
 	snprintf(id, sizeof(id), "%04x:%04x", info->vid, info->pid);
-	return json_pack("{sosssossssssssososbso}", "path", json_text(info->path), "id", id,
-			 "serial", json_text(info->serial[0] ? info->serial : NULL), "speed",
+	return json_pack("{so,ss,so,ss,ss,ss,ss,so,so,sb,so}", "path", json_text(info->path), "id",
+			 id, "serial", json_text(info->serial[0] ? info->serial : NULL), "speed",
 			 usb_speed_name(info->speed), "driver", one->driver->name, "family",
 			 one->mode->family, "mode", one->mode->mode, "product",
 			 json_text(info->product[0] ? info->product : NULL), "board",
@@ -176,25 +176,74 @@ static json_t *to_json(const struct attached *one)
 			 "rule", json_text(rule));
 }
 
-static void print_device(FILE *out, const char *sign, const struct attached *one)
+/* Widths of the columns that differ from machine to machine. */
+struct columns {
+	int path, serial, what;
+};
+
+static void widen(int *width, const char *text)
 {
-	const struct usb_info *info = &one->info;
-	_cleanup_(freep) char *what = xasprintf("%s %s", one->mode->family, one->mode->mode);
+	if ((int)strlen(text) > *width)
+		*width = (int)strlen(text);
+}
 
-	fprintf(out, "%s", sign);
-	print_clean(out, info->path, 0);
-	fprintf(out, "  %04x:%04x  %-10s  ", info->vid, info->pid, usb_speed_name(info->speed));
-	print_clean(out, *info->serial ? info->serial : "no serial", 0);
-	fprintf(out, "  %s  driver %s  %s\n", what, one->driver->name,
-		one->board ? one->board->name : "no board file");
-	if (info->denied) {
-		_cleanup_(freep) char *rule = rule_of(one);
+static void print_cell(FILE *out, const char *text, int width)
+{
+	print_clean(out, text, 0);
+	fprintf(out, "%*s", width - (int)strlen(text) + 2, "");
+}
 
-		fprintf(out,
-			"    no permission; 'aboard doctor --install-udev' as root mends it, or "
-			"this rule in %s:\n    %s\n",
-			USB_UDEV_FILE, rule);
+static const char *serial_of(const struct attached *one)
+{
+	return one->info.serial[0] ? one->info.serial : "-";
+}
+
+static struct columns measure(const struct attached *items, size_t count)
+{
+	struct columns columns = {4, 6, 4};
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		_cleanup_(freep) char *what =
+			xasprintf("%s %s", items[i].mode->family, items[i].mode->mode);
+
+		widen(&columns.path, items[i].info.path);
+		widen(&columns.serial, serial_of(&items[i]));
+		widen(&columns.what, what);
 	}
+	return columns;
+}
+
+static void print_device(FILE *out, const char *sign, const struct attached *one,
+			 struct columns columns)
+{
+	_cleanup_(freep) char *what = xasprintf("%s %s", one->mode->family, one->mode->mode);
+	_cleanup_(freep) char *rule = one->info.denied ? rule_of(one) : NULL;
+	const struct usb_info *info = &one->info;
+
+	fputs(sign, out);
+	print_cell(out, info->path, columns.path);
+	fprintf(out, "%04x:%04x  %-7s  ", info->vid, info->pid, usb_speed_name(info->speed));
+	print_cell(out, serial_of(one), columns.serial);
+	print_cell(out, what, columns.what);
+	fprintf(out, "%-9s  %s\n", one->driver->name, one->board ? one->board->name : "-");
+	if (rule)
+		fprintf(out,
+			"    you may not open it: as root, 'aboard doctor --install-udev', or put "
+			"this into %s:\n    %s\n",
+			USB_UDEV_FILE, rule);
+}
+
+static void print_table(FILE *out, const struct attached_list *list)
+{
+	struct columns columns = measure(list->items, list->count);
+	size_t i;
+
+	if (list->count)
+		fprintf(out, "%-*s  %-9s  %-7s  %-*s  %-*s  %-9s  %s\n", columns.path, "port", "id",
+			"speed", columns.serial, "serial", columns.what, "what", "driver", "board");
+	for (i = 0; i < list->count; i++)
+		print_device(out, "", &list->items[i], columns);
 }
 
 int attached_list(struct cli *cli, struct err *err)
@@ -210,15 +259,13 @@ int attached_list(struct cli *cli, struct err *err)
 		open_buses(&buses, cli, &boards);
 		rc = look(&list, cli, &buses, &boards, err);
 	}
-	for (i = 0; i < list.count; i++) {
-		if (cli->json)
-			json_array_append_new(rows, to_json(&list.items[i]));
-		else
-			print_device(stdout, "", &list.items[i]);
-	}
+	for (i = 0; rc == 0 && i < list.count; i++)
+		json_array_append_new(rows, to_json(&list.items[i]));
 	if (rc == 0 && cli->json)
 		json_print(stdout, json_incref(rows));
-	else if (rc == 0 && list.count == 0 && !cli->quiet)
+	else if (rc == 0)
+		print_table(stdout, &list);
+	if (!cli->json && rc == 0 && list.count == 0 && !cli->quiet)
 		fputs("aboard: no device that a driver knows is attached\n", stderr);
 	json_decref(rows);
 	return rc;
@@ -234,7 +281,7 @@ static void tell(const struct cli *cli, const char *what, const char *sign,
 		json_object_set_new(row, "event", json_string(what));
 		json_print(stdout, row);
 	} else {
-		print_device(stdout, sign, one);
+		print_device(stdout, sign, one, measure(one, 1));
 	}
 	fflush(stdout);
 }

@@ -52,6 +52,8 @@ struct verb {
 /* A whole command line program; ours is `aboard_program`. */
 struct program {
 	const char *name, *version, *summary;
+	const char *description; /* paragraphs with an empty line between; for the manual */
+	bool has_boards; /* it reads board files and keeps records: the manual tells which */
 	const struct option *options; /* global ones, good with every verb */
 	const struct verb *const *verbs;
 };

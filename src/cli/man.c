@@ -249,20 +249,12 @@ void man_program(const struct program *program, struct buf *out)
 	buf_add_text(out, ".SH SYNOPSIS\n");
 	add_synopsis(out, program, NULL, NULL);
 	buf_add_text(out, ".SH DESCRIPTION\n");
-	man_paragraphs(out,
-		       "A board is described in a board file. Flashing it goes one way: everything "
-		       "is resolved into a plan; checks are made, each with a remedy when it "
-		       "fails; the plan is confirmed; the stages of the work are done; what was "
-		       "written is read back and compared; and a record is kept. Exit status 0 "
-		       "means that the bytes on the board are the bytes of the image.\n\n"
-		       "Results go to standard output, everything else to standard error. With "
-		       "--json standard output has one JSON object a line and nothing else.\n\n"
-		       "An interrupt (Ctrl-C), SIGTERM or SIGHUP ends the job in an orderly way: "
-		       "it cleans up and the record says in what state the board was left. A "
-		       "second one changes nothing.");
+	man_paragraphs(out, program->description);
 	add_verbs(out, program);
 	add_options(out, "OPTIONS", program->options);
 	add_exit_status(out);
+	if (!program->has_boards)
+		return;
 	add_files(out, "ENVIRONMENT", variables);
 	add_files(out, "FILES", files);
 	buf_addf(out, ".SH SEE ALSO\n.BR %s.yaml (5)\n", program->name);
@@ -283,5 +275,8 @@ void man_verb(const struct program *program, const struct verb *verb, struct buf
 		 ".PP\nThe options of every command and the exit statuses are in\n.BR %s (1).\n",
 		 program->name);
 	add_examples(out, verb->examples);
-	buf_addf(out, ".SH SEE ALSO\n.BR %s (1),\n.BR %s.yaml (5)\n", program->name, program->name);
+	buf_addf(out, ".SH SEE ALSO\n.BR %s (1)", program->name);
+	if (program->has_boards)
+		buf_addf(out, ",\n.BR %s.yaml (5)", program->name);
+	buf_add_char(out, '\n');
 }

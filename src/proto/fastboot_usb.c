@@ -17,8 +17,6 @@
 
 #define ALTS_MAX     32
 #define TAKE_BACK_MS 5000
-#define DRAIN_MS     100
-#define DRAIN_MAX    64 /* packets that a device may have left over */
 
 struct usb_link {
 	struct fastboot_link link;
@@ -127,35 +125,12 @@ static int usb_receive_data(struct fastboot_link *link, void *data, size_t size,
 	return usb_bulk(self->usb, self->place.bulk_in, data, whole, got, deadline, err);
 }
 
-/* What the device still has to say is read until it is silent. */
-static int drain(struct usb_link *self, struct deadline deadline, struct err *err)
-{
-	size_t i, got;
-	int rc;
-
-	for (i = 0; i < DRAIN_MAX; i++) {
-		rc = usb_bulk(self->usb, self->place.bulk_in, self->packet, sizeof(self->packet),
-			      &got, deadline_in(deadline, DRAIN_MS), err);
-		if (rc == -ERR_TIMEOUT)
-			return deadline_check(deadline, err);
-		if (rc < 0)
-			return rc;
-	}
-	return err_set(err, ERR_BOARD, "the device does not stop talking");
-}
-
-/* Selecting the alternate setting makes U-Boot's gadget wait for a command again, also when it
-   waited for the rest of a download (drivers/usb/gadget/f_fastboot.c: fastboot_set_alt). */
+/* A device that waits for the rest of a download takes whatever comes for it; a bus reset makes it
+   wait for a command again (U-Boot's gadget sets its endpoints up anew). Then what it still had to
+   say is gone, too. A device that comes back as another one has to be opened anew. */
 static int usb_recover(struct fastboot_link *link, struct deadline deadline, struct err *err)
 {
-	struct usb_link *self = usb_link_of(link);
-	int rc = usb_set_alt(self->usb, self->place.interface, self->place.alt, deadline, err);
-
-	if (rc == 0)
-		rc = usb_clear_halt(self->usb, self->place.bulk_out, deadline, err);
-	if (rc == 0)
-		rc = usb_clear_halt(self->usb, self->place.bulk_in, deadline, err);
-	return rc == 0 ? drain(self, deadline, err) : rc;
+	return usb_reset(usb_link_of(link)->usb, deadline, err);
 }
 
 static void usb_link_close(struct fastboot_link *link)

@@ -79,7 +79,8 @@ def fixture_keys(tmp_path_factory):
 
 @pytest.fixture(scope="session", name="check_sign")
 def fixture_check_sign():
-    """U-Boot's own verifier of a FIT against a control tree, where there is one: Debian 12 does not ship it."""
+    """U-Boot's own verifier of a FIT against a control tree, where there is one: Debian 12 does not ship it, but its source
+    package u-boot makes it (make tools-only_defconfig tools-only)."""
     return shutil.which("fit_check_sign")
 
 

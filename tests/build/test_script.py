@@ -238,6 +238,8 @@ def test_load_commands_that_mean_a_fit(load, work):
 def test_short_names_of_load_commands_are_for_the_command_line(work):
     assert work.text(XEN + "LOAD_CMD=tftp\n", load=None).startswith("tftp 0x40400000 Image-dom0\n")
     assert work.text(XEN).startswith("tftpb 0x40400000 Image-dom0\n")
+    assert work.text(XEN, load=None, env={"LOAD_CMD": "nfs"}).startswith("nfs 0x40400000 Image-dom0\n")
+    assert work.text(XEN + "LOAD_CMD=tftpb\n", load=None, env={"LOAD_CMD": "nfs"}).startswith("tftpb ")
 
 
 def test_notices_in_the_order_of_the_work(work):

@@ -4,8 +4,11 @@
      stm32mp-tool IMAGE INTERFACE DEVICE MEMORY OUT
 
    writes the commands that prove IMAGE on that medium as a U-Boot script image into OUT, and prints
-   the value that each variable must have, one a line. */
-#include <inttypes.h>
+   how many variables there will be;
+
+     stm32mp-tool IMAGE VALUE...
+
+   says for the values of these variables, one a line, whether each is "right" or "wrong". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,7 +33,6 @@ static int make(char **argv, struct script *script, struct err *err)
 	_cleanup_(buf_free) struct buf image = {0};
 	struct script_settings settings = {.interface = argv[2]};
 	uint64_t device, memory;
-	size_t i;
 	int rc;
 
 	if (!text_u64(argv[3], 9, &device) || !text_u64(argv[4], UINT32_MAX, &memory))
@@ -44,8 +46,21 @@ static int make(char **argv, struct script *script, struct err *err)
 	rc = legacy_script(text.data, text.size, 0, 0, &image, err);
 	if (rc == 0)
 		rc = path_write(argv[5], image.data, image.size, 0644, err);
-	for (i = 0; rc == 0 && i < script_groups(script); i++)
-		printf("%" PRIx32 "\n", script_value(script, i));
+	if (rc == 0)
+		printf("%zu\n", script_groups(script));
+	return rc;
+}
+
+static int judge(int argc, char **argv, struct script *script, struct err *err)
+{
+	int rc = measure(script, argv[1], err), i;
+	uint64_t value;
+
+	for (i = 2; rc == 0 && i < argc; i++)
+		printf("%s\n", text_hex(argv[i], &value) && script_matches(script, (size_t)i - 2,
+									   (uint32_t)value)
+				       ? "right"
+				       : "wrong");
 	return rc;
 }
 
@@ -55,11 +70,12 @@ int main(int argc, char **argv)
 	struct err err;
 	int rc;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s IMAGE INTERFACE DEVICE MEMORY OUT\n", argv[0]);
+	if (argc < 3) {
+		fprintf(stderr, "usage: %s IMAGE INTERFACE DEVICE MEMORY OUT | IMAGE VALUE...\n",
+			argv[0]);
 		return 2;
 	}
-	rc = make(argv, &script, &err);
+	rc = argc == 6 ? make(argv, &script, &err) : judge(argc, argv, &script, &err);
 	script_free(&script);
 	if (rc < 0)
 		fprintf(stderr, "%s\n", err.text);

@@ -11,6 +11,9 @@ from test_boot_scripts import DOM0, Work, fixture_inputs, fixture_work, guest, u
 
 FIT = 0x48000000
 SIGNED = "sha256,rsa2048:dev"
+# What fit_check_sign does not see: it looks at no image beside the configuration, as the script is, and does not read the
+# data of its loadables.
+UNSEEN = ["script-changed", "script-hashed-anew", "signature-changed", "kernel-changed"]
 # Parts that are only loaded and looked at. A strict script fails with its first part that does.
 SMALL = """XEN=xen
 DOM0_KERNEL=small
@@ -107,7 +110,7 @@ def fixture_wrong(signer):
 def refused_on_the_host(signer, name):
     fit, control = signer.root / f"{name}.fit", signer.root / "control.dtb"
     signer.run("build", "fit", "--verify", fit, "-u", control, status=7)
-    assert check_sign(fit, control) != 0
+    assert name in UNSEEN or check_sign(fit, control) != 0
 
 
 def source(console, name):
@@ -120,8 +123,7 @@ def test_uboot_refuses_what_is_not_signed_as_required(signer, wrong):
     console = signer.power_on(control=wrong / "control.dtb").console
     status, output = source(console, "good")
     assert status == 0 and output.count(f"{SIGNED}+ ") == 5, output
-    for name in ["script-changed", "script-hashed-anew", "signature-changed", "by-a-stranger", "unsigned",
-                 "kernel-changed"]:
+    for name in [*UNSEEN, "by-a-stranger", "unsigned"]:
         status, output = source(console, name)
         assert status == 1 and "Failed to verify required signature 'key-dev-image'" in output, (name, output)
         refused_on_the_host(signer, name)

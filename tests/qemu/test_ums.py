@@ -26,6 +26,7 @@ ums_plug 1 /run/disk1 001122
 board "$port" 'model: UMS disk'
 flash image
 cmp -n 9437100 image /run/disk0 && echo "image is there"
+echo "in the drive: [$(cat /sys/kernel/config/usb_gadget/ums0/functions/mass_storage.0/lun.0/file)]"
 tail -c +9437101 /run/disk0 | tr -d '\245' | wc -c
 tr -d '\245' </run/disk1 | wc -c
 """
@@ -36,6 +37,7 @@ def test_flash(tmp_path):
     result = run_guest(tmp_path, FLASH, ABOARD=os.path.abspath(program()), timeout=240)
     assert result.status == 0, result.output
     assert "exit 0" in result.output and "image is there" in result.output, result.output
+    assert "in the drive: []" in result.output  # ejected
     # Behind the image, and on the other disk, every byte is the old one.
     assert result.output.split()[-2:] == ["0", "0"], result.output
 

@@ -106,11 +106,11 @@ class Device:
             yield "OKAY"
             return
         values = {"version": "0.4", "product": "rig", "max-download-size": f"0x{self.buffer_size:08x}",
-                  "current-slot": self.slot, **({"max-fetch-size": "0x10000"} if self.fetch else {})}
+                  "current-slot": self.slot, "slot-count": "2", **({"max-fetch-size": "0x10000"} if self.fetch else {})}
         values.update({key[9:]: value for key, value in self.environment.items() if key.startswith("fastboot.")})
         if name.startswith("partition-size:") and self.tells:
             place = self.place(name[15:])
-            yield f"OKAY0x{place[2]:016x}" if place else "FAILinvalid partition or device"
+            yield f"OKAY0x{place[2]:016x}" if place else "FAILno such partition"
         elif name.startswith("has-slot:"):
             yield "OKAYyes" if name[9:] + "_a" in self.partitions else "OKAYno"
         else:

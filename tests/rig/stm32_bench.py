@@ -73,6 +73,11 @@ class Bench:
                               timeout=120)
         return Outcome(done)
 
+    def plain(self, *words):
+        """The same without --json: what a person reads."""
+        words = [word for word in self.argv(*words) if word != "--json"]
+        return subprocess.run(words, cwd=self.folder, env=self.env(), capture_output=True, text=True, timeout=120)
+
     def env(self):
         return {**os.environ, "ABOARD_HOME": str(self.folder / "home"), "NO_COLOR": "1"}
 

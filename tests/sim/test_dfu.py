@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import zlib
 
@@ -202,6 +203,14 @@ def test_refusals(sim, lab, argv, status, word):
     assert result(events)["state"] == "nothing on the board was changed"
 
 
+def test_dfuse(sim, lab):
+    """ST's protocol has the same requests, and means other things by them."""
+    lab.board(sim("dfu", "--dfu-version", "0x011a", "--alt", "fw=medium"))
+    events = lab.flash(lab.file("image", b"abc"), "--retries", "0", status=BOARD)
+    assert "DfuSe" in text(events) and "stm32mp" in result(events)["error"]["remedy"]
+    assert not (lab.folder / "medium").read_bytes()
+
+
 def test_cannot_be_written(sim, lab):
     lab.board(sim("dfu", "--no-download"))
     assert "cannot be written" in text(lab.flash(lab.file("image", b"abc"), status=TARGET))
@@ -216,6 +225,17 @@ def test_dump(sim, lab):
     lab.run("dump", "b", "none", "--target", "x", status=TARGET)
     assert not (lab.folder / "none").exists()
     assert not (lab.folder / "none.part").exists()
+
+
+def test_reset_at_the_end(sim, lab):
+    """A device that stays on the bus is reset, and can be flashed again."""
+    model = sim("dfu", "--alt", "fw=medium")
+    for _ in range(2):
+        lab.board(model, "{at_end: reset}")
+        lab.flash(lab.file("image", b"abc"))
+    lab.board(model, "{at_end: detach}")
+    events = lab.flash("image", status=BOARD)
+    assert "at_end: reset" in result(events)["error"]["remedy"] and "is right" in result(events)["state"]
 
 
 def test_leaves_dfu(sim, lab):
@@ -237,3 +257,58 @@ def test_board_file(sim, lab, dfu, word):
     lab.board(sim("dfu"), dfu)
     done = lab.run("flash", "b", lab.file("image", b"abc"), "--yes", status=CONFIG)
     assert word in done.stderr
+
+
+def test_suffix_at_the_end_of_a_pipe(sim, lab):
+    """What cannot be read beforehand is looked at before the device is told that it has all."""
+    data = os.urandom(9000)
+    lab.board(sim("dfu", "--id", "1234:5678", "--alt", "fw=medium:64K"))
+
+    def pipe(file):
+        return subprocess.run([PROGRAM, "flash", "b", "-", "--yes"], cwd=lab.folder, env=lab.env, input=file, timeout=60,
+                              capture_output=True, check=False)
+    done = pipe(suffix(data, 0x1234, 0x5678))
+    assert done.returncode == 0, done.stderr
+    assert (lab.folder / "medium").read_bytes()[:9001] == data + b"\0"
+    done = pipe(suffix(data, 0x1234, 0x9999))
+    assert done.returncode == IMAGE and b"1234:9999" in done.stderr
+
+
+def test_suffix_of_dfu_util(sim, lab):
+    """The suffix as dfu-util's own tool adds it."""
+    data = os.urandom(4097)
+    lab.board(sim("dfu", "--id", "1234:5678", "--alt", "fw=medium"))
+    lab.file("fw.dfu", data)
+    subprocess.run(["dfu-suffix", "-v", "1234", "-p", "5678", "-a", lab.folder / "fw.dfu"], check=True, capture_output=True)
+    assert (lab.folder / "fw.dfu").stat().st_size == 4097 + 16
+    lab.flash("fw.dfu")
+    assert (lab.folder / "medium").read_bytes() == data
+
+
+def test_interrupted(sim, lab):
+    """Ctrl-C ends it at once; the device is left so that the next one can go on."""
+    data = os.urandom(60000)
+    lab.board(sim("dfu", "--uboot", "--transfer-us", "20000", "--transfer-size", "512", "--alt", "fw=medium"))
+    lab.file("image", data)
+    with subprocess.Popen([PROGRAM, "flash", "b", "image", "--yes", "--json"], cwd=lab.folder, env=lab.env, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as job:
+        for line in job.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress" and event["stage"] == "write":
+                job.send_signal(signal.SIGINT)
+                break
+        last = json.loads(job.stdout.read().splitlines()[-1])
+        job.wait(timeout=20)
+        job.stderr.read()
+    assert job.returncode == 130
+    assert last["outcome"] == "cancelled" and "incomplete" in last["state"]
+    lab.flash(lab.file("image", data[:5000]))
+    assert (lab.folder / "medium").read_bytes() == data[:5000]
+
+
+def test_asked_one_by_one(sim, lab):
+    """The same bytes, whether two blocks are under way or one."""
+    data = os.urandom(50000)
+    lab.board(sim("dfu", "--uboot", "--alt", "fw=medium"), "{in_flight: 1}")
+    lab.flash(lab.file("image", data))
+    assert (lab.folder / "medium").read_bytes() == data

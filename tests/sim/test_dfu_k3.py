@@ -148,3 +148,16 @@ def test_bad_files(sim, lab, name, data, word):
     lab.board(sim("k3"), KEYS % "")
     events = lab.flash("image", "--target", "rawemmc", status=IMAGE)
     assert word in text(events)
+
+
+def test_twin_in_its_rom(sim, lab):
+    """All ROMs tell one serial number: a twin that waits in its own is not taken for the board on its way."""
+    model = sim("k3", "--media", "mmc1=emmc:8M", "k3", "--media", "mmc1=twin:8M")
+    lab.board(model, KEYS % "")
+    lab.flash("image", "--target", "rawemmc")
+    assert is_flashed(lab)
+    assert not any((lab.folder / "twin").read_bytes())
+    lab.board(model, KEYS % "", busid="1-2")
+    events = lab.flash("image", "--target", "rawemmc")
+    assert any("tiboot3 is sent" in line for line in messages(events))
+    assert (lab.folder / "twin").read_bytes()[:100000] == (lab.folder / "image").read_bytes()

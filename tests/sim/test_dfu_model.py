@@ -2,6 +2,7 @@
 """The plain DFU model, byte by byte, with a client that shares no code with it."""
 import os
 import struct
+import time
 
 import pytest
 
@@ -149,3 +150,29 @@ def test_medium_that_keeps_nothing(sim, tmp_path):
 def test_usage_errors(sim, argv, text):
     with pytest.raises(RuntimeError, match=text):
         sim(*argv)
+
+
+def test_busy_for_ever(sim):
+    models = sim("dfu", "--uboot", "--fault", "busy@2")
+    with Dfu(models) as dfu:
+        dfu.download(0, b"one")
+        assert dfu.status() == (0, 0, 5)
+        dfu.download(1, b"two")
+        assert [dfu.status()[2] for _ in range(3)] == [4, 4, 4]
+        with pytest.raises(Stalled):
+            dfu.download(2, b"three")
+        assert dfu.status()[2] == 10
+        dfu.clear()
+        assert dfu.status() == (0, 0, 2)
+
+
+def test_slow_flush_keeps_the_host_waiting(sim):
+    models = sim("dfu", "--uboot", "--fault", "slow-flush@300")
+    with Dfu(models) as dfu:
+        dfu.download(0, b"data")
+        dfu.status()
+        dfu.download(1, b"")
+        assert dfu.status()[2] == 7
+        began = time.monotonic()
+        assert dfu.status() == (0, 0, 2)
+        assert time.monotonic() - began > 0.25

@@ -165,6 +165,25 @@ def test_reboot_and_continue(sim):
     assert devlist(models) == {}
 
 
+def test_commands_of_uboot(sim, tmp_path):
+    models = sim("fastboot", "--media", "mmc1=emmc:8M", "--oem-run", "--absent", "5ms")
+    data = os.urandom(1024)
+    with Fastboot(models) as board:
+        assert board.download(data) == "OKAY"
+        assert board.command("oem run:mmc dev 1") == "OKAY"
+        assert board.command("UCmd:mmc write c0000000 10 2") == "OKAY"
+        assert board.command("UCmd:setenv fastboot.size $filesize") == "OKAY"
+        assert board.command("getvar:size") == "OKAY400"
+        assert board.command("UCmd:false") == "FAIL"
+        assert board.command("UCmd:nonesuch") == "FAIL"
+        assert board.command("ACmd:reset") == "OKAY"
+        with pytest.raises(Gone):
+            board.command("getvar:version")
+        number = board.info.devnum
+    assert (tmp_path / "emmc").read_bytes()[0x2000:0x2400] == data
+    wait_for(models, kind=Fastboot, other_than=number).close()
+
+
 def test_write_error(sim):
     models = sim("fastboot", "--fault", "write-error@3")
     with Fastboot(models) as board:

@@ -14,7 +14,7 @@ def fixture_bench(tmp_path, sim):
     return Bench(tmp_path, sim)
 
 
-WAYS = ["dfu"]
+WAYS = ["dfu", "fastboot"]
 CHIPS = ["mp13", "mp15", "mp21", "mp23", "mp25"]
 
 
@@ -173,3 +173,67 @@ def test_the_boards_own_words(bench):
     outcome = bench.flash(name, "x.tsv")
     assert outcome.status == 12, outcome
     assert "the board says: " in outcome.error and "reset the board" in outcome.remedy
+
+
+@pytest.mark.parametrize("option, says", [
+    ("--no-fastboot", "the board is back in 'DFU in HS Mode"),
+    ("--no-script-slot", "the board says: "),
+])
+def test_without_fastboot_it_goes_on_by_dfu(bench, option, says):
+    """A script that ends in a reset, and one that is refused as a layout: U-Boot needs a reset then."""
+    name = bench.board(start(bench, option))
+    card = sdcard()
+    outcome = bench.flash(name, bench.write("sdcard.img", card), "--retries", "0")
+    assert outcome.status == 0, outcome
+    assert "going on by DFU" in outcome.log() and says in outcome.log(), outcome
+    assert bench.medium("sd.img", len(card)) == card
+    assert outcome.result["writes"][0]["verified"]
+
+
+@pytest.mark.parametrize("option", ["--no-fastboot", "--no-script-slot"])
+def test_fastboot_alone_is_not_replaced(bench, option):
+    name = bench.board(start(bench, option), way="fastboot")
+    outcome = bench.flash(name, bench.write("sdcard.img", sdcard()), "--retries", "0")
+    assert outcome.status == 12, outcome
+    assert "switching U-Boot to fastboot" in outcome.error
+
+
+def test_what_cannot_be_read_back_is_not_called_proven(bench):
+    card = bench.write("sdcard.img", sdcard())
+    name = bench.board(start(bench, "--no-crc32"), reboot=True)
+    outcome = bench.flash(name, card, "--retries", "0")
+    assert outcome.status == 14, outcome
+    assert "no mmc read, crc32 or setexpr" in outcome.error + outcome.log(), outcome
+    outcome = bench.flash(name, card, "--no-verify")
+    assert outcome.status == 0, outcome
+    assert not outcome.result["writes"][0]["verified"]
+
+
+def test_a_used_card_reads_as_the_image_where_the_image_is_zero(bench):
+    """Zero runs are not left out: the card held something else there."""
+    bench.write("sd.img", noise(9, 16 * MIB))
+    name = bench.board(start(bench), way="fastboot")
+    card = sdcard(used=0.2)
+    outcome = bench.flash(name, bench.write("sdcard.img", card))
+    assert outcome.status == 0, outcome
+    assert bench.medium("sd.img", len(card)) == card
+
+
+def test_unused_blocks_are_not_sent(bench):
+    """What a block map leaves out is neither written nor asked for; all the rest is proven."""
+    old, card, hole = noise(9, 16 * MIB), sdcard(used=0.2), slice(5 * MIB, 6 * MIB)
+    bench.write("sd.img", old)
+    bench.write("full.img", card)
+    assert not any(card[hole])
+    subprocess.run("cp --sparse=always full.img sdcard.img && bmaptool create -o sdcard.img.bmap sdcard.img",
+                   shell=True, cwd=bench.folder, check=True, capture_output=True)
+    with open(bench.folder / "sdcard.img", "r+b") as image:
+        image.seek(hole.start)
+        image.write(noise(10, MIB))
+    name = bench.board(start(bench), way="fastboot")
+    outcome = bench.flash(name, "sdcard.img")
+    assert outcome.status == 0, outcome
+    assert outcome.result["writes"][0]["verified"]
+    after = bench.medium("sd.img", len(card))
+    assert after[hole] == old[hole]
+    assert after[:hole.start] + card[hole] + after[hole.stop:] == card

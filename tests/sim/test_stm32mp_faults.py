@@ -7,7 +7,7 @@ import pytest
 from stm32_bench import Bench, Outcome, start
 from stm32_files import MIB, gpt, noise, sdcard
 
-QUICK = {"transfer": "2s", "tf-a": "3s", "uboot": "3s", "partitions": "3s", "attach": "3s"}
+QUICK = {"fastboot": "3s", "transfer": "2s", "tf-a": "3s", "uboot": "3s", "partitions": "3s", "attach": "3s"}
 CARD = sdcard()
 
 
@@ -33,6 +33,27 @@ def test_what_passes_is_got_over(bench, fault):
     assert outcome.status == 0, outcome
     assert outcome.result["writes"][0]["verified"]
     assert bench.medium("sd.img", len(CARD)) == CARD
+
+
+@pytest.mark.parametrize("fault", ["fastboot:stall@5", "fastboot:cut@1000000", "fastboot:write-error@3000",
+                                   "fastboot:slow-flush@300", "uboot:stall@20", "uboot:cut@100"])
+def test_what_passes_in_fastboot_is_got_over(bench, fault):
+    outcome = flash(bench, fault, way="fastboot")
+    assert outcome.status == 0, outcome
+    assert outcome.result["writes"][0]["verified"]
+    assert bench.medium("sd.img", len(CARD)) == CARD
+
+
+@pytest.mark.parametrize("fault, status, says", [
+    ("fastboot:gone@1", 15, "not attached"),
+    ("fastboot:short@8", 15, "which is in fastboot"),
+    ("fastboot:write-error@3000+", 12, "flashing failure"),
+    ("fastboot:swallow@3000+", 14, "reads back with another checksum"),
+])
+def test_what_stays_in_fastboot_is_told(bench, fault, status, says):
+    outcome = flash(bench, fault, way="fastboot")
+    assert outcome.status == status and says in outcome.error, outcome
+    assert outcome.result["state"] != "what was written was read back from the board and is right"
 
 
 @pytest.mark.parametrize("fault, status, says", [

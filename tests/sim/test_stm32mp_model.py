@@ -9,7 +9,7 @@ import time
 import pytest
 
 from stm32 import Board, boot, fip, flash, image, leave
-from usbip import Gone, Stalled, devlist, wait_for
+from usbip import Dfu, Gone, Stalled, devlist, wait_for
 
 UNDEFINED = 0xFFFFFFFF
 
@@ -352,3 +352,27 @@ def test_two_boards_keep_apart(sim):
     assert {device.pid for device in devlist(models).values()} == {0xDF11}
     first, second = boot(models, busid="1-1"), Board(models, "1-2")
     assert first.serial != second.serial and second.get_phase()[0] == 1
+
+
+def test_spl_instead_of_tfa(sim):
+    models = sim("stm32mp", "--spl", "--absent", "5ms")
+    board = Board(models)
+    board.select(1)
+    with pytest.raises(Gone):
+        board.send(image("mp15", b"spl"), 1024)
+    spl = wait_for(models, kind=Dfu, other_than=board.info.devnum)
+    assert spl.alts() == {0: "u-boot.itb"} and spl.descriptor(1)[16] == 0 and spl.string(2) == "USB download gadget"
+    spl.select(0)
+    assert spl.send(struct.pack(">II", 0xD00DFEED, 100) + bytes(92)) == (0, 2)
+    spl.detach()
+    spl.close()
+    assert wait_for(models, kind=Board, other_than=spl.info.devnum).get_phase() == (0, 0xC2000000, 0, b"\0")
+
+
+def test_realistic_times(sim):
+    models = sim("stm32mp", "--realistic", "--media", "mmc0=:8M", "--absent", "1ms")
+    board = Board(models)
+    began = time.monotonic()
+    assert board.put(1, image("mp15", bytes(20 << 10))) == (0, 2)  # 21 blocks of about 1.9 ms
+    assert 0.03 < time.monotonic() - began
+    assert board.get_phase()[0] == 3

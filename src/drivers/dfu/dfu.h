@@ -93,7 +93,8 @@ struct item_stream {
 	uint64_t size;         /* bytes of it */
 	struct reader reader;  /* reads that, and counts */
 	struct dfu_suffix suffix;
-	bool found; /* a suffix; known at the end */
+	bool found;                        /* a suffix; known at the end */
+	const struct usb_info *for_device; /* what it must be for; NULL: not looked at. Borrowed */
 };
 
 int item_stream_open(struct job *job, struct dfu_item *item, struct item_stream *stream,

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "drivers/dfu/dfu.h"
 
+/* The suffix of an image that is read only once shows at its end, when the last block is not sent
+ * yet: a file for another device is never manifested. */
 static int item_stream_read(struct reader *reader, void *data, size_t size, size_t *got,
 			    struct err *err)
 {
@@ -17,7 +19,10 @@ static int item_stream_read(struct reader *reader, void *data, size_t size, size
 		return rc;
 	digest_add(stream->digest, data, *got);
 	stream->size += *got;
-	return 0;
+	if (*got > 0 || !stream->found || !stream->for_device)
+		return 0;
+	return dfu_suffix_check(&stream->suffix, stream->for_device->vid, stream->for_device->pid,
+				err);
 }
 
 int item_stream_open(struct job *job, struct dfu_item *item, struct item_stream *stream,
@@ -109,6 +114,7 @@ static int send_item(struct job *job, struct dfu_item *item, struct showing *sho
 	struct item_stream stream;
 	int rc = item_stream_open(job, item, &stream, deadline, err);
 
+	stream.for_device = &job->usb->info;
 	if (rc == 0)
 		rc = dfu_download(work_of(job)->dfu, &stream.reader, &progress, &item->end,
 				  deadline, err);
@@ -228,19 +234,29 @@ static int compare_item(const struct dfu_item *item, const struct comparing *com
 	return err_remedy(err, "the board does not keep what is written to it: try another medium");
 }
 
-/* Not everything that can be written can be read, even on a device that says it can: scripts, and
- * what is programmed once. That is known by a refusal of the first block. */
-static int read_item(struct job *job, struct dfu_item *item, struct showing showing,
+static int read_item(struct job *job, const struct dfu_item *item, struct comparing *comparing,
 		     struct deadline deadline, struct err *err)
 {
-	_cleanup_(digest_freep) struct digest *digest = digest_new();
-	struct comparing comparing = {digest, showing, 0};
-	struct dfu_sink sink = {compare, &comparing};
+	struct dfu_sink sink = {compare, comparing};
 	uint64_t got = 0;
 	int rc = link_select(job, item, deadline, err);
 
 	if (rc == 0)
 		rc = dfu_upload(work_of(job)->dfu, item->size, &sink, &got, deadline, err);
+	return rc;
+}
+
+/* Not everything that can be written can be read, even on a device that says it can: scripts, and
+ * what is programmed once. That is known by a first block that is refused, and refused again. */
+static int prove_item(struct job *job, struct dfu_item *item, struct showing showing,
+		      struct deadline deadline, struct err *err)
+{
+	_cleanup_(digest_freep) struct digest *digest = digest_new();
+	struct comparing comparing = {digest, showing, 0};
+	int rc = read_item(job, item, &comparing, deadline, err);
+
+	if (rc == -ERR_BOARD && comparing.done == 0)
+		rc = read_item(job, item, &comparing, deadline, err);
 	if (rc == -ERR_BOARD && comparing.done == 0) {
 		item->unproven = "the board refuses to be read there";
 		return 0;
@@ -260,7 +276,7 @@ static int verify_item(struct job *job, struct dfu_item *item, const struct show
 	else if (!(work->dfu->function.attributes & DFU_CAN_UPLOAD))
 		item->unproven = "the device says that it cannot be read";
 	else
-		rc = read_item(job, item, *showing, deadline, err);
+		rc = prove_item(job, item, *showing, deadline, err);
 	if (rc < 0)
 		return rc;
 	if (item->unproven)
@@ -278,6 +294,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 	size_t i;
 	int rc = 0;
 
+	job->unproven = NULL;
 	if (last->end != DFU_END_IDLE)
 		rc = come_back(job, last, deadline, err);
 	if (rc == -ERR_CANCELLED)
@@ -293,7 +310,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
-/* Never a reset of the port by itself: most loaders take it for more than that. */
+/* Never a reset of the port unless it is asked for: most loaders take it for more than that. */
 int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 {
 	const char *end = yaml_text(job->board->own, "at_end", "none");
@@ -303,9 +320,13 @@ int dfu_leave(struct job *job, struct deadline deadline, struct err *err)
 	if (!dfu || strcmp(end, "none") == 0)
 		return 0;
 	rc = dfu_detach(dfu, deadline, err);
-	if (rc == 0 && strcmp(end, "reset") == 0)
+	if (strcmp(end, "reset") == 0 && (rc == 0 || rc == -ERR_BOARD))
 		rc = usb_reset(job->usb, deadline, err);
 	link_close(job);
 	job_usb_close(job);
+	if (rc == -ERR_BOARD)
+		return err_remedy(err, "what was written is right; but this device does not leave "
+				       "DFU when it is told to: leave 'at_end' out, or try "
+				       "'at_end: reset'");
 	return rc == -ERR_USB ? 0 : rc;
 }

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "drivers/dfu/dfu.h"
 
+#define OPEN_TRIES 3
+
 static int refuse_dfuse(const struct dfu *dfu, struct err *err)
 {
 	if (dfu->function.version != DFU_VERSION_DFUSE)
@@ -45,13 +47,19 @@ void link_close(struct job *job)
 	freep(&work->dfu);
 }
 
+/* A device that has just come may go once more before it stays. */
 int link_open(struct job *job, struct deadline deadline, struct err *err)
 {
-	int rc;
+	unsigned int tries;
+	int rc = -ERR_USB;
 
 	link_close(job);
-	rc = job_usb_open(job, dfu_usb_modes, deadline, err);
-	return rc < 0 ? rc : open_dfu(job, deadline, err);
+	for (tries = 0; rc == -ERR_USB && tries < OPEN_TRIES; tries++) {
+		rc = job_usb_open(job, dfu_usb_modes, deadline, err);
+		if (rc == 0)
+			rc = open_dfu(job, deadline, err);
+	}
+	return rc;
 }
 
 int link_reopen(struct job *job, struct deadline deadline, struct err *err)
@@ -60,7 +68,9 @@ int link_reopen(struct job *job, struct deadline deadline, struct err *err)
 
 	link_close(job);
 	rc = job_usb_reopen(job, dfu_usb_modes, deadline, err);
-	return rc < 0 ? rc : open_dfu(job, deadline, err);
+	if (rc == 0)
+		rc = open_dfu(job, deadline, err);
+	return rc == -ERR_USB ? link_open(job, deadline, err) : rc;
 }
 
 static int list_alts(const struct dfu *dfu, struct err *err)

@@ -74,6 +74,22 @@ static bool is_listed(const char *partition, const char *const *names)
 	return false;
 }
 
+/* Words that mean that there is no such partition (U-Boot drivers/fastboot/fb_mmc.c, AOSP
+   fastbootd). "invalid partition or device" does not: builds say it of everything they can write
+   but not look up. */
+static const char *const absent[] = {"no such partition", "cannot find partition",
+				     "does not exist"};
+
+static bool says_absent(const char *words)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(absent); i++)
+		if (strstr(words, absent[i]))
+			return true;
+	return false;
+}
+
 /* Where the device does not tell the size: whether that means that there is no such partition. A
    name that is never a partition of a table proves nothing, nor does one of U-Boot's own form. */
 static int judge_unknown(struct job *job, const struct fb_item *item, const char *words,
@@ -81,59 +97,88 @@ static int judge_unknown(struct job *job, const struct fb_item *item, const char
 {
 	_cleanup_(freep) char *text = xstrdup(buf_text(&fb_of(job)->partitions));
 	const char *names[NAMES_MAX + 1];
-	bool says_so = strstr(words, "partition") || strstr(words, "device");
 
 	split_names(text, names);
 	if (item->form == FASTBOOT_FORM_RAW || strpbrk(item->partition, ":#.") ||
 	    is_listed(item->partition, names))
 		return 0;
-	if (names[0] || says_so)
+	if (names[0] || says_absent(words))
 		return unknown(item->partition, names, words, err);
 	return 0;
 }
 
-/* Of a partition that is there twice, the one of the slot that is meant is written. */
+/* 0: the device does not tell; `words` has what it says then. */
+static int size_of(struct job *job, const char *partition, uint64_t *size,
+		   char words[FASTBOOT_ANSWER], struct deadline deadline, struct err *err)
+{
+	_cleanup_(freep) char *command = xasprintf("getvar:" SIZE_VAR "%s", partition);
+	bool refused;
+	int rc;
+
+	*size = 0;
+	words[0] = '\0';
+	if (strlen(command) > FASTBOOT_COMMAND)
+		return 0;
+	rc = fastboot_try(&fb_of(job)->device, words, &refused, deadline, err, "%s", command);
+	if (rc < 0)
+		return rc;
+	if (!refused && (text_u64(words, UINT64_MAX, size) || text_hex(words, size)))
+		words[0] = '\0';
+	return 0;
+}
+
+static int slot_of(struct job *job, const struct fb_item *item, char slot[FASTBOOT_ANSWER],
+		   bool *known, struct deadline deadline, struct err *err)
+{
+	_cleanup_(freep) char *variable = xasprintf("has-slot:%s", item->partition);
+	const char *wanted = yaml_text(job->board->own, "set_active", NULL);
+	struct fastboot *device = &fb_of(job)->device;
+	int rc;
+
+	*known = false;
+	if (strlen(variable) + strlen("getvar:") > FASTBOOT_COMMAND)
+		return 0;
+	rc = fastboot_getvar(device, variable, slot, known, deadline, err);
+	*known = *known && strcmp(slot, "yes") == 0;
+	if (rc < 0 || !*known)
+		return rc;
+	if (!wanted)
+		return fastboot_getvar(device, "current-slot", slot, known, deadline, err);
+	snprintf(slot, FASTBOOT_ANSWER, "%s", wanted);
+	return 0;
+}
+
+/* Of a partition that is there twice, the one of the slot that is meant is written. U-Boot before
+   v2020 says so of "boot" and "system" in any case: then there is none of that name. */
 static int choose_slot(struct job *job, struct fb_item *item, struct deadline deadline,
 		       struct err *err)
 {
-	const char *wanted = yaml_text(job->board->own, "set_active", NULL);
-	struct fastboot *device = &fb_of(job)->device;
-	_cleanup_(freep) char *variable = xasprintf("has-slot:%s", item->partition);
-	char value[FASTBOOT_ANSWER], slot[FASTBOOT_ANSWER], *named;
+	char slot[FASTBOOT_ANSWER], words[FASTBOOT_ANSWER];
+	_cleanup_(freep) char *name = NULL;
+	uint64_t size = 0;
 	bool known;
-	int rc;
+	int rc = slot_of(job, item, slot, &known, deadline, err);
 
-	if (strlen(variable) + strlen("getvar:") > FASTBOOT_COMMAND)
-		return 0;
-	rc = fastboot_getvar(device, variable, value, &known, deadline, err);
-	if (rc < 0 || !known || strcmp(value, "yes") != 0)
+	if (rc < 0 || !known)
 		return rc;
-	rc = fastboot_getvar(device, "current-slot", slot, &known, deadline, err);
-	if (rc < 0 || (!known && !wanted))
+	name = xasprintf("%s_%s", item->partition, slot);
+	rc = size_of(job, name, &size, words, deadline, err);
+	if (rc < 0 || size == 0)
 		return rc;
-	named = xasprintf("%s_%s", item->partition, wanted ? wanted : slot);
 	free(item->partition);
-	item->partition = named;
+	item->partition = steal(name);
 	return 0;
 }
 
 static int ask_size(struct job *job, struct fb_item *item, struct deadline deadline,
 		    struct err *err)
 {
-	_cleanup_(freep) char *command = xasprintf("getvar:" SIZE_VAR "%s", item->partition);
 	char words[FASTBOOT_ANSWER];
-	bool refused;
-	int rc;
+	int rc = size_of(job, item->partition, &item->size, words, deadline, err);
 
-	item->size = 0;
-	if (strlen(command) > FASTBOOT_COMMAND)
-		return 0;
-	rc = fastboot_try(&fb_of(job)->device, words, &refused, deadline, err, "%s", command);
-	if (rc < 0)
+	if (rc < 0 || item->size > 0)
 		return rc;
-	if (!refused && (text_u64(words, UINT64_MAX, &item->size) || text_hex(words, &item->size)))
-		return 0;
-	return judge_unknown(job, item, refused ? words : "", err);
+	return judge_unknown(job, item, words, err);
 }
 
 /* A sparse image has whole blocks only, and so may be a little too large. */

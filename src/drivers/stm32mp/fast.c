@@ -14,6 +14,7 @@
 #include "drivers/stm32mp/stm32mp.h"
 #include "engine/job_usb.h"
 
+#define READ_RATE     1000   /* bytes a millisecond */
 #define SCRIPT_BRANCH 202110 /* first branch of ST's U-Boot that runs scripts */
 
 /* Why this job cannot go that way; NULL: it can. */
@@ -119,12 +120,14 @@ static int send_script(struct job *job, struct deadline deadline, struct err *er
 static int open_fastboot(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
+	int rc;
 
 	if (!usb_mode_find(stm32mp_fastboot_modes, &job->usb->info)) {
 		stm32mp->at_rom = true;
 		return err_set(err, ERR_BOARD, "the board is back in '%s'", job->usb->info.product);
 	}
-	return fastboot_usb(&stm32mp->fastboot.link, job->usb, deadline, err);
+	rc = fastboot_usb(&stm32mp->fastboot.link, job->usb, deadline, err);
+	return rc < 0 ? rc : fastboot_hello(&stm32mp->fastboot, deadline, err);
 }
 
 void stm32mp_fast_close(struct stm32mp *stm32mp)
@@ -132,6 +135,24 @@ void stm32mp_fast_close(struct stm32mp *stm32mp)
 	if (stm32mp->fastboot.link)
 		fastboot_close(&stm32mp->fastboot);
 	stm32mp->fastboot.link = NULL;
+}
+
+int stm32mp_fast_reset(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	struct deadline limit = job_deadline(job, deadline, "uboot");
+	int rc = open_fastboot(job, limit, err);
+
+	if (rc == 0)
+		rc = fastboot_command(&stm32mp->fastboot, NULL, limit, err, "reboot");
+	stm32mp_fast_close(stm32mp);
+	if (rc == 0 || rc == -ERR_USB)
+		rc = stm32mp_reconnect(job, stm32mp_dfu_modes, limit, err);
+	if (rc == 0)
+		return 0;
+	err_prefix(err, "resetting the board, which is in fastboot");
+	return err_remedy(err, "a download that broke may still be waited for there: switch the "
+			       "board off and on");
 }
 
 int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *err)
@@ -198,7 +219,8 @@ static int write_part(struct job *job, struct part *part, uint64_t base, struct 
 	stm32mp_part_text(part, text);
 	if (rc == -ERR_BOARD) {
 		events_log(job->events, "warning", "%s: once more, after: %s", text, err->text);
-		rc = send_image(job, part, base, deadline, err);
+		rc = fastboot_hello(&stm32mp_of(job)->fastboot, deadline, err);
+		rc = rc < 0 ? rc : send_image(job, part, base, deadline, err);
 	}
 	if (rc < 0)
 		return err_prefix(err, "%s", text);
@@ -242,7 +264,6 @@ static int compare_group(struct job *job, size_t group, bool *known, struct dead
 			 struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
-	uint32_t wanted = script_value(&stm32mp->script, group);
 	_cleanup_(buf_free) struct buf place = {.max = 200};
 	char name[32], text[FASTBOOT_ANSWER];
 	uint64_t value;
@@ -252,11 +273,12 @@ static int compare_group(struct job *job, size_t group, bool *known, struct dead
 	rc = fastboot_getvar(&stm32mp->fastboot, name, text, known, deadline, err);
 	if (rc < 0 || !*known)
 		return rc;
-	if (text_hex(text, &value) && value == wanted)
+	if (text_hex(text, &value) && value <= UINT32_MAX &&
+	    script_matches(&stm32mp->script, group, (uint32_t)value))
 		return 0;
 	group_text(stm32mp, group, &place);
-	err_set(err, ERR_VERIFY, "%s reads back with the checksum %.16s instead of %" PRIx32,
-		buf_text(&place), text, wanted);
+	err_set(err, ERR_VERIFY, "%s reads back with another checksum (%.16s) than was sent",
+		buf_text(&place), text);
 	return err_remedy(err, "the medium does not keep what is written to it: try another one");
 }
 
@@ -281,17 +303,21 @@ static int compare_groups(struct job *job, size_t *known_count, struct deadline 
 		       groups);
 }
 
-/* The board goes off the bus, reads its medium, and comes back when it is done. */
+/* The board goes off the bus, reads its medium, and comes back when it is done: the slowest of
+   cards gives a megabyte a second. */
 static int let_it_read(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
-	int rc = fastboot_command(&stm32mp->fastboot, NULL, deadline, err, "continue");
+	int64_t patience = board_timeout_ms(job->board, "fastboot");
+	struct deadline limit =
+		deadline_in(deadline, patience + (int64_t)(stm32mp_total(stm32mp) / READ_RATE));
+	int rc = fastboot_command(&stm32mp->fastboot, NULL, limit, err, "continue");
 
 	stm32mp_fast_close(stm32mp);
 	if (rc == 0 || rc == -ERR_USB)
-		rc = stm32mp_reconnect(job, stm32mp_fastboot_modes, deadline, err);
+		rc = stm32mp_reconnect(job, stm32mp_fastboot_modes, limit, err);
 	if (rc == 0)
-		rc = open_fastboot(job, deadline, err);
+		rc = open_fastboot(job, limit, err);
 	return rc < 0 ? err_prefix(err, "while the board reads its medium") : 0;
 }
 

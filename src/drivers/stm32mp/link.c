@@ -131,6 +131,11 @@ int stm32mp_connect(struct job *job, struct deadline deadline, struct err *err)
 	return open_until_it_holds(job, stm32mp_dfu_modes, deadline, err);
 }
 
+int stm32mp_find(struct job *job, struct deadline deadline, struct err *err)
+{
+	return open_until_it_holds(job, stm32mp_modes, deadline, err);
+}
+
 int stm32mp_reconnect(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		      struct err *err)
 {

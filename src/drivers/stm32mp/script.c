@@ -141,24 +141,32 @@ static size_t group_end(const struct script *script, size_t group)
 	return end < script->count ? end : script->count;
 }
 
-static uint32_t swap(uint32_t value)
+static void store(uint32_t value, bool big_endian, uint8_t out[4])
 {
-	return value >> 24 | (value >> 8 & 0xff00) | (value << 8 & 0xff0000) | value << 24;
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> (big_endian ? 24 - 8 * i : 8 * i));
 }
 
-uint32_t script_value(const struct script *script, size_t group)
+static uint32_t value_of(const struct script *script, size_t group, bool big_endian)
 {
 	size_t i, end = group_end(script, group);
+	uint8_t bytes[4];
 	uint32_t crc = 0;
 
 	for (i = group * group_size(script); i < end; i++) {
-		uint32_t one = script->ranges[i].crc;
-		uint8_t bytes[4] = {(uint8_t)(one >> 24), (uint8_t)(one >> 16), (uint8_t)(one >> 8),
-				    (uint8_t)one};
-
+		store(script->ranges[i].crc, big_endian, bytes);
 		crc = crc32_add(crc, bytes, sizeof(bytes));
 	}
-	return swap(crc);
+	store(crc, big_endian, bytes);
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
+bool script_matches(const struct script *script, size_t group, uint32_t value)
+{
+	return value == value_of(script, group, true) || value == value_of(script, group, false);
 }
 
 const struct script_range *script_first(const struct script *script, size_t group)
@@ -207,12 +215,12 @@ static void prove_group(struct writing *writing, size_t group)
 	size_t first = group * group_size(writing->script), end = group_end(writing->script, group),
 	       i;
 
-	buf_addf(writing->out, "mw.l %x 0 %zx\n", whole, end - first + 4);
+	buf_addf(writing->out, "mw %x 0 %zx\n", whole, end - first + 4);
 	for (i = first; i < end; i++)
 		prove_range(writing, &writing->script->ranges[i],
 			    results + (uint32_t)(4 * (i - first)));
 	buf_addf(writing->out,
-		 "crc32 %x %zx %x && setexpr.l crc *%x && setenv fastboot.crc%zu ${crc}\n", results,
+		 "crc32 %x %zx %x && setexpr crc *%x && setenv fastboot.crc%zu ${crc}\n", results,
 		 4 * (end - first), whole, whole, group);
 }
 

@@ -11,6 +11,10 @@
 #ifndef ABOARD_DRIVERS_STM32MP_SCRIPT_H
 #define ABOARD_DRIVERS_STM32MP_SCRIPT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "image/image.h"
@@ -58,10 +62,11 @@ int script_text(const struct script *script, const struct script_settings *setti
 void script_proof(const struct script *script, const struct script_settings *settings,
 		  struct buf *out);
 
-/* The variables "crc0", "crc1"... and the values they must have, as the board writes them:
-   U-Boot's crc32 stores big endian, its setexpr reads little endian. */
+/* The variables "crc0", "crc1"..., and whether one has the value it must have: read as a little
+   endian word where crc32 has stored its result. A U-Boot with several hash algorithms stores the
+   digest's bytes (big endian), one with CRC-32 alone a number (U-Boot common/hash.c). */
 size_t script_groups(const struct script *script);
-uint32_t script_value(const struct script *script, size_t group);
+bool script_matches(const struct script *script, size_t group, uint32_t value);
 /* The first and the last range of a group, for messages. */
 const struct script_range *script_first(const struct script *script, size_t group);
 const struct script_range *script_last(const struct script *script, size_t group);

@@ -23,18 +23,20 @@ static int refuse_leftover(struct job *job, struct err *err)
 }
 
 /* The first time the board may be in any of its modes. When the job comes back here something went
-   wrong: a board that can be reset from here is, another one goes on from where it stands. */
+   wrong: a board that can be reset from here is, another one goes on from where it stands. One that
+   is in fastboot is of no use there: its script has been used up. */
 int stm32mp_attach(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
 	bool again = stm32mp->begun;
+	int rc;
 
 	stm32mp->begun = true;
 	if (again && (job->board->power || (stm32mp->failed && stm32mp->dfu)))
 		return stm32mp_restart(job, deadline, err);
-	if (again)
-		stm32mp_disconnect(job);
-	return stm32mp_connect(job, deadline, err);
+	stm32mp_disconnect(job);
+	rc = stm32mp_find(job, deadline, err);
+	return rc < 0 || stm32mp->dfu ? rc : stm32mp_fast_reset(job, deadline, err);
 }
 
 int stm32mp_boot(struct job *job, struct deadline deadline, struct err *err)

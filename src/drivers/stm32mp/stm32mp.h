@@ -115,6 +115,8 @@ extern const struct check stm32mp_flash_checks[], stm32mp_dump_checks[];
 
 /* link.c: the board on USB */
 int stm32mp_connect(struct job *job, struct deadline deadline, struct err *err);
+/* The same for a board that may be in fastboot; then stm32mp->dfu is NULL. */
+int stm32mp_find(struct job *job, struct deadline deadline, struct err *err);
 /* After DETACH: waits for what comes back. */
 int stm32mp_reconnect(struct job *job, const struct usb_mode *modes, struct deadline deadline,
 		      struct err *err);
@@ -159,6 +161,8 @@ int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err);
 int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *err);
 int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err);
 int stm32mp_fast_verify(struct job *job, struct deadline deadline, struct err *err);
+/* Out of fastboot, back to the ROM. */
+int stm32mp_fast_reset(struct job *job, struct deadline deadline, struct err *err);
 void stm32mp_fast_close(struct stm32mp *stm32mp);
 int stm32mp_fast_end(struct job *job, struct deadline deadline, struct err *err);
 

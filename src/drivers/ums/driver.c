@@ -296,8 +296,10 @@ static const struct key timeouts[] = {
 	{0},
 };
 
+/* Not every USB disk is a board: only ids that no disk has. The disk itself is found by its port,
+   whatever its ids are. */
 static const struct usb_mode modes[] = {
-	{0, 0, {8, 6, 0x50}, "USB download gadget", "U-Boot", "USB mass storage"},
+	{0x0483, 0x5720, {8, 6, 0x50}, NULL, "STM32MP", "U-Boot, USB mass storage"},
 	{0},
 };
 
