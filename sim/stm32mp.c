@@ -89,9 +89,9 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	if (model->realistic) {
 		model->device.transfer_us =
 			model->transfer_us ? model->transfer_us : stages[stage].transfer_us;
-		model->dfu.poll_ms = stages[stage].poll_ms;
-		model->dfu.manifest_ms = stages[stage].manifest_ms;
 	}
+	model->dfu.poll_ms = stages[stage].poll_ms;
+	model->dfu.manifest_ms = stages[stage].manifest_ms;
 	model->dfu.manners = stages[stage].manners;
 	if (stage == STM_ROM) {
 		env_free(&model->env);
