@@ -11,6 +11,7 @@
 
 #define RAM_BASE 0xc0000000u
 #define RAM_SIZE ((uint64_t)1 << 30)
+#define LOADADDR "0xc8000000" /* behind the buffer */
 
 struct fastboot_model {
 	struct sim_device device;
@@ -151,6 +152,7 @@ static void begin_uboot(struct fastboot_model *model, unsigned int mmc)
 		.console = -1,
 	};
 	uboot_begin(&model->uboot);
+	env_set(&model->env, "loadaddr", LOADADDR);
 	model->fb.run = run_uboot;
 	model->fb.context = model;
 	model->fb.memory = model->uboot.ram;

@@ -89,9 +89,9 @@ void stm_enter(struct stm32mp *model, enum stm_stage stage)
 	if (model->realistic) {
 		model->device.transfer_us =
 			model->transfer_us ? model->transfer_us : stages[stage].transfer_us;
-		model->dfu.poll_ms = stages[stage].poll_ms;
-		model->dfu.manifest_ms = stages[stage].manifest_ms;
 	}
+	model->dfu.poll_ms = stages[stage].poll_ms;
+	model->dfu.manifest_ms = stages[stage].manifest_ms;
 	model->dfu.manners = stages[stage].manners;
 	if (stage == STM_ROM) {
 		env_free(&model->env);
@@ -322,6 +322,8 @@ int stm_model_new(struct sim_device **device, const struct sim_settings *common,
 	model->otp_file.fd = -1;
 	if (model->realistic && !media_settings.write_rate)
 		media_settings.write_rate = 15000000;
+	if (model->realistic && !media_settings.read_rate)
+		media_settings.read_rate = 20000000;
 	sim_device_begin(&model->device, &stm_model, common, "STM");
 	set_serial(model, common);
 	model->dfu.ops = &dfu_ops;

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sim/gpt.h"
 #include "sim/uboot.h"
 
 #define USAGE (-1)
@@ -416,6 +417,33 @@ static int run_gpt(struct uboot *uboot, int argc, char **argv)
 	return !good;
 }
 
+/* part start|size mmc DEVICE NAME [VARIABLE]: in blocks. */
+static int run_part(struct uboot *uboot, int argc, char **argv)
+{
+	_cleanup_(freep) struct gpt_part *parts = xcalloc(GPT_ENTRIES, sizeof(*parts));
+	struct media *media;
+	char text[24];
+	size_t count, i;
+
+	if (argc < 5 || (!text_equal(argv[1], "start") && !text_equal(argv[1], "size")))
+		return USAGE;
+	media = text_equal(argv[2], "mmc") ? media_mmc(uboot->media, (unsigned int)hex(argv[3]))
+					   : NULL;
+	count = media ? gpt_read(&media->user, parts) : 0;
+	for (i = 0; i < count; i++) {
+		if (!parts[i].size || !text_equal(parts[i].name, argv[4]))
+			continue;
+		snprintf(text, sizeof(text), "%" PRIx64,
+			 (text_equal(argv[1], "start") ? parts[i].start : parts[i].size) /
+				 GPT_BLOCK);
+		if (argc > 5)
+			env_set(uboot->env, argv[5], text);
+		uboot_print(uboot, "%s\n", text);
+		return 0;
+	}
+	return 1;
+}
+
 static bool has_crc32(const struct uboot *uboot)
 {
 	return !uboot->no_crc32;
@@ -437,21 +465,14 @@ static bool has_ums(const struct uboot *uboot)
 }
 
 static const struct uboot_command commands[] = {
-	{"echo", run_echo, NULL},
-	{"setenv", run_setenv, NULL},
-	{"env", run_env, NULL},
-	{"true", run_true, NULL},
-	{"false", run_false, NULL},
-	{"exit", run_exit, NULL},
-	{"reset", run_reset, NULL},
-	{"test", run_test, NULL},
-	{"mmc", run_mmc, NULL},
-	{"gpt", run_gpt, NULL},
-	{"mw", run_mw, NULL},
-	{"setexpr", run_setexpr, NULL},
-	{"crc32", run_crc32, has_crc32},
-	{"hash", run_hash, has_hash},
-	{"fastboot", run_fastboot, has_fastboot},
+	{"echo", run_echo, NULL},       {"setenv", run_setenv, NULL},
+	{"env", run_env, NULL},         {"true", run_true, NULL},
+	{"false", run_false, NULL},     {"exit", run_exit, NULL},
+	{"reset", run_reset, NULL},     {"test", run_test, NULL},
+	{"mmc", run_mmc, NULL},         {"gpt", run_gpt, NULL},
+	{"mw", run_mw, NULL},           {"part", run_part, NULL},
+	{"setexpr", run_setexpr, NULL}, {"crc32", run_crc32, has_crc32},
+	{"hash", run_hash, has_hash},   {"fastboot", run_fastboot, has_fastboot},
 	{"ums", run_ums, has_ums},
 };
 

@@ -30,7 +30,7 @@ static const struct option options[] = {
 	 .help = "The first loader is U-Boot's SPL instead of TF-A: a DFU device with the one "
 		 "alternate setting u-boot.itb, no phases and no serial number."},
 	{.name = "realistic",
-	 .help = "Poll timeouts, transfer times, writing and absences as measured on boards."},
+	 .help = "Times of transfers, of writing and of absences as measured on boards."},
 	{.name = "closed", .help = "A secured chip: U-Boot shows no OTP."},
 	{.name = "no-pmic", .help = "A board without an STPMIC: reading it fails."},
 	{.name = "no-script-slot",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "build/disk_table_write.h"
 
@@ -102,14 +103,6 @@ static void put_chs(uint8_t out[3], uint64_t lba)
 	out[2] = (uint8_t)cylinder;
 }
 
-static void put_le32(uint8_t *out, uint64_t value)
-{
-	int i;
-
-	for (i = 0; i < 4; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
 void mbr_entry(uint8_t out[16], bool active, uint8_t type, uint64_t at, uint64_t lba,
 	       uint64_t count)
 {
@@ -117,8 +110,8 @@ void mbr_entry(uint8_t out[16], bool active, uint8_t type, uint64_t at, uint64_t
 	put_chs(out + 1, at);
 	out[4] = type;
 	put_chs(out + 5, at + count - 1);
-	put_le32(out + 8, lba);
-	put_le32(out + 12, count);
+	put_le32(out + 8, (uint32_t)lba);
+	put_le32(out + 12, (uint32_t)count);
 }
 
 int file_put(int fd, const void *data, size_t size, uint64_t at, struct err *err)

@@ -187,7 +187,7 @@ int disk_table_check(const struct disk_table *table, struct err *err)
 	size_t i;
 	int rc = 0;
 
-	if (table->size % SECTOR_SIZE)
+	if (table->kind != TABLE_NONE && table->size % SECTOR_SIZE)
 		return err_set(err, ERR_CONFIG,
 			       "the disk's size, %llu bytes, is not in whole sectors",
 			       (unsigned long long)table->size);

@@ -187,6 +187,8 @@ static int read_options(const struct gen_image *image, struct hd *hd, struct err
 				 hd->align);
 	if (extended < 0 || extended > 4)
 		return gen_error(image, err, "extended-partition %ld: it can be 1 to 4", extended);
+	if (extended && hd->kind != TABLE_MBR)
+		return gen_error(image, err, "extended-partition is for mbr");
 	hd->extended = (unsigned int)extended;
 	hd->no_backup = cfg_getbool(image->section, "gpt-no-backup");
 	return 0;
@@ -228,6 +230,7 @@ static int check_part(struct gen_image *image, struct hd *hd, struct gen_part *p
 static int check_parts(struct gen_image *image, struct hd *hd, struct err *err)
 {
 	size_t i, entries = 0, number = 0;
+	bool mbr = false;
 	int rc;
 
 	for (i = 0; i < image->part_count; i++) {
@@ -235,7 +238,12 @@ static int check_parts(struct gen_image *image, struct hd *hd, struct err *err)
 		if (rc < 0)
 			return rc;
 		entries += image->parts[i].in_table;
+		mbr = mbr || image->parts[i].mbr_type;
 	}
+	if (hd->kind == TABLE_HYBRID && !mbr)
+		return gen_error(image, err,
+				 "a hybrid table needs a partition with a partition-type, to be in "
+				 "the MBR");
 	if (hd->kind == TABLE_MBR && !hd->extended && entries > 4)
 		hd->extended = 4;
 	for (i = 0; i < image->part_count && hd->kind == TABLE_MBR && hd->extended; i++) {

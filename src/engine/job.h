@@ -134,8 +134,8 @@ int job_console(struct job *job, struct deadline deadline, struct err *err);
 /* Opens the board's power switch (once); switches nothing. */
 int job_power(struct job *job, struct err *err);
 
-/* Adds {target, device, bytes, sha256, verified} to the result event: what is on the board
- * now. */
+/* Puts {target, device, bytes, sha256, verified} into the result event: what is on the board now,
+   in place of what was said of that target before. */
 void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
 	       const char *sha256, bool verified);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/usb_match.h"
 
 #define STRINGS_MS 1000 /* a device that has just come may not answer for its strings yet */
@@ -157,6 +158,17 @@ static int try_open(struct seek *seek, const struct usb_info *info, struct usb_d
 	return 0;
 }
 
+/* Another machine's devices need its consent. */
+static const char *advice(const struct job *job)
+{
+	if (text_starts(yaml_text(job->board->usb, "path", "usb:"), "usb:"))
+		return "look at its cable, its power and its boot switches; 'aboard boards "
+		       "--attached' shows what is there";
+	return "look at its cable, its power and its boot switches; a USB/IP server tells only of "
+	       "devices that are bound ('usbip bind -b BUSID' there, again after each enumeration: "
+	       "see docs/usb.md) and that no other client has";
+}
+
 static int not_there(struct seek *seek, enum err_kind kind, struct err *err)
 {
 	_cleanup_(buf_free) struct buf modes = {.max = 300}, list = {.max = 500};
@@ -165,8 +177,7 @@ static int not_there(struct seek *seek, enum err_kind kind, struct err *err)
 	usb_list_text(seek->list, seek->count, &list);
 	err_set(err, kind, "board '%s' is not attached as %s; attached are: %s",
 		seek->job->board->name, buf_text(&modes), buf_text(&list));
-	return err_remedy(err, "look at its cable, its power and its boot switches; 'aboard boards "
-			       "--attached' shows what is there");
+	return err_remedy(err, "%s", advice(seek->job));
 }
 
 static int wait_for(struct seek *seek, struct deadline deadline, struct err *err)
@@ -235,7 +246,8 @@ int job_usb_reopen(struct job *job, const struct usb_mode *modes, struct deadlin
 int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info *info,
 		 struct deadline deadline, struct err *err)
 {
-	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes};
+	/* Who has it is not waited for. */
+	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes, .busy_until_ms = 1};
 	_cleanup_(usb_closep) struct usb_device *usb = NULL;
 	const struct usb_info *chosen = NULL;
 	int rc = open_bus(job, deadline, err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "engine/meter.h"
 
 static void emit_stage(struct job *job, const struct stage *stage, const char *state,
@@ -133,9 +134,22 @@ struct deadline job_deadline(struct job *job, struct deadline outer, const char 
 	return deadline_in(outer, board_timeout_ms(job->board, name));
 }
 
+/* Written once more, it is still one thing on the board. */
+static void forget_write(struct job *job, const char *target)
+{
+	size_t i = json_array_size(job->writes);
+
+	while (i-- > 0)
+		if (text_equal(json_string_value(
+				       json_object_get(json_array_get(job->writes, i), "target")),
+			       target))
+			json_array_remove(job->writes, i);
+}
+
 void job_wrote(struct job *job, const char *target, const char *device, uint64_t bytes,
 	       const char *sha256, bool verified)
 {
+	forget_write(job, target);
 	json_array_append_new(job->writes, json_pack("{sssosIsssb}", "target", target, "device",
 						     json_text(device), "bytes", (json_int_t)bytes,
 						     "sha256", sha256, "verified", verified));

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "io/usb_local.h"
 #include "io/usb_udev.h"
 
@@ -126,17 +127,19 @@ static void drain_watch(int fd)
 		continue;
 }
 
-/* The watch is there before the node is tried, so no change is missed. */
+/* The watch is there before the node is tried, so no change is missed. It is on the node's folder:
+   what may not be read may not be watched. */
 static int open_node(int *fd, const struct usb_info *info, struct deadline deadline,
 		     struct err *err)
 {
 	struct deadline settled = deadline_in(deadline, settling_ms(info->node));
 	_cleanup_(closep) int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	_cleanup_(freep) char *folder = path_folder(info->node);
 	struct pollfd ready = {.fd = watch, .events = POLLIN};
 	int rc;
 
 	if (watch >= 0)
-		inotify_add_watch(watch, info->node, IN_ATTRIB | IN_DELETE_SELF);
+		inotify_add_watch(watch, folder, IN_ATTRIB | IN_DELETE);
 	for (;;) {
 		*fd = open(info->node, O_RDWR | O_CLOEXEC);
 		if (*fd >= 0)

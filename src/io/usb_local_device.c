@@ -331,6 +331,7 @@ int usb_local_new(struct usb_device **usb, int fd, const struct usb_info *info, 
 	int rc;
 
 	*self = (struct local){.usb = {.ops = &ops, .info = *info}, .fd = fd};
+	self->usb.info.denied = false; /* not any more */
 	TAILQ_INIT(&self->flying);
 	TAILQ_INIT(&self->done);
 	libusb_set_option(NULL, LIBUSB_OPTION_NO_DEVICE_DISCOVERY);

@@ -25,6 +25,7 @@ static struct sim_device *make(unsigned int kind)
 					 .fastboot_buffer = 65536};
 	const struct fastboot_settings fastboot = {.media = media, .mmc = 1, .buffer = 65536};
 	const struct k3_settings k3 = {.soc = "am62x", .type = "gp", .media = emmc};
+	const struct ums_settings ums = {.media = media};
 	struct sim_device *device = NULL;
 	struct err err;
 	int rc;
@@ -35,8 +36,10 @@ static struct sim_device *make(unsigned int kind)
 		rc = stm_model_new(&device, &common, &stm, &err);
 	else if (kind < 6)
 		rc = fastboot_model_new(&device, &common, &fastboot, &err);
-	else
+	else if (kind < 7)
 		rc = k3_model_new(&device, &common, &k3, &err);
+	else
+		rc = ums_model_new(&device, &common, &ums, &err);
 	if (rc < 0)
 		abort();
 	return device;

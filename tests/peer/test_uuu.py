@@ -75,6 +75,28 @@ def test_flash_one(board, tmp_path):
     assert medium[MIB + 101 * 512:] == before[MIB + 101 * 512:]
 
 
+def test_commands(tmp_path):
+    """U-Boot's commands, as NXP's scripts send them: what was downloaded is written by `mmc write`."""
+    data = os.urandom(64 * 512)
+    (tmp_path / "data").write_bytes(data)
+    (tmp_path / "write.auto").write_text("""uuu_version 1.2.39
+FB: ucmd setenv where 800
+FB: ucmd mmc dev 1
+FB: download -f data
+FB[-t 20000]: ucmd mmc write c0000000 ${where} 40
+FB: acmd reset
+FB: done
+""")
+    with Sim("fastboot", "--oem-run", "--absent", "20ms", "--id", "18d1:0d02", "--media", "mmc1=emmc:8M",
+             cwd=tmp_path) as models:
+        uuu(models, "write.auto", cwd=tmp_path)
+        uuu(models, "FB:", "getvar", "version")  # it is there again
+        assert "Error:" in uuu(models, "FB:", "ucmd", "mmc", "dev", "7", status=255)
+    medium = (tmp_path / "emmc").read_bytes()
+    assert medium[0x800 * 512:0x840 * 512] == data
+    assert not any(medium[:0x800 * 512]) and not any(medium[0x840 * 512:])
+
+
 @pytest.mark.parametrize("words, answer", [
     (["flash", "nowhere", "data"], "cannot find partition"),
     (["ucmd", "printenv"], "unsupported command"),

@@ -14,6 +14,7 @@ from usb_guest import run_guest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "rig"))
 
 from sim import BUILD, Sim  # noqa: E402
+from stm32_files import sdcard, write_boot_files  # noqa: E402
 
 PROGRAM = os.environ.get("ABOARD", os.path.join(BUILD, "src", "cli", "aboard"))
 
@@ -180,3 +181,31 @@ def test_ums(tmp_path, data):
     assert error["kind"] == "board" and "Input/output error" in error["text"]
     medium = (tmp_path / "emmc").read_bytes()
     assert medium[:len(image)] == image and medium[3 << 20:] == b"\xa5" * (13 << 20)
+
+
+STM32MP = r"""
+usbip_keep "$SERVER" 1-1 &
+until_true 40 usb_present 1-1
+ABOARD_HOME=/run/home "$ABOARD" flash --yes board sdcard.img --json >flash
+exit $?
+"""
+
+
+def test_stm32mp(tmp_path, data):
+    """A board that enumerates anew on its way from the ROM to U-Boot's fastboot is followed by its port."""
+    folder, patient = data.parent, {name: "60s" for name in ("tf-a", "uboot", "partitions", "fastboot", "attach")}
+    write_boot_files(folder, "mp15")
+    card = sdcard()
+    (folder / "sdcard.img").write_bytes(card)
+    board = {"name": "board", "driver": "stm32mp", "usb": "usb:1-1", "timeouts": patient,
+             "stm32mp": {"fsbl": "tf-a.stm32", "fip": "fip.bin", "way": "fastboot"}}
+    (folder / "aboard.yaml").write_text(json.dumps({"boards": [board]}))
+    with Sim("stm32mp", "--media", "mmc0=sd.img:16M", cwd=tmp_path) as models:
+        result = run_guest(folder, STM32MP, SERVER=models.port, ABOARD=PROGRAM)
+    events = [json.loads(line) for line in (folder / "flash").read_text().splitlines()]
+    assert result.status == 0, result.output
+    seen = [re.match(r"usb:1-1: (\S+), high speed, ([^,]*)", event["text"]) for event in events if event["event"] == "log"]
+    assert [match.groups() for match in seen if match][:3] == [
+        ("0483:df11", "boot ROM"), ("0483:df11", "U-Boot"), ("0483:0afb", "U-Boot fastboot")]
+    assert events[-1]["writes"][0]["verified"]
+    assert (tmp_path / "sd.img").read_bytes()[:len(card)] == card

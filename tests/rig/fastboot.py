@@ -198,7 +198,7 @@ class Device:
         elif verb == "crc32":
             at, size, out = (int(word, 16) - base for word, base in zip(args, (self.base, 0, self.base)))
             self.memory[out:out + 4] = zlib.crc32(self.memory[at:at + size]).to_bytes(4, "big")
-        elif verb == "setexpr.l":
+        elif verb == "setexpr":
             at = int(args[1][1:], 16) - self.base
             self.environment[args[0]] = f"{int.from_bytes(self.memory[at:at + 4], 'little'):x}"
         else:

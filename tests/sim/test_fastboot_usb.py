@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The driver `fastboot` against the model of U-Boot's: over USB first, and TCP and UDP."""
 import random
+import subprocess
 
 import pytest
 
@@ -37,6 +38,31 @@ def test_written(sim, lab, link):
     assert medium(lab)[9 * MIB:] == b"\xa5" * (7 * MIB)
     assert checks(events)["partition"]["text"] == "mmc1: 16.0 MiB"
     assert checks(events)["read-back"]["verdict"] == "warn"
+
+
+@pytest.mark.parametrize("link", ["usb", "tcp", "udp"])
+@pytest.mark.parametrize("way", ["run", "ucmd"])
+def test_read_back(sim, lab, link, way):
+    """U-Boot itself reads whole devices, partitions of a GPT that it was given first, and hardware boot partitions."""
+    model = sim("fastboot", "--oem-run", "--media", "mmc1=mmc:16M", "--tcp", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--env",
+                "partitions=name=boot,start=1M,size=2M;name=rootfs,size=12M")
+    lab.file("part", b"p" * 100_001)
+    keys = "{link: '%s', mmc: 1, read_back: %s}" % (link if link == "usb" else link + ":" + model.also[link], way)
+    board(lab, model, keys)
+    lab.flash("--target", "1:0", "image")
+    lab.flash("--target", "mmc1boot0", "part")
+    subprocess.run(["fastboot", "-s", "tcp:" + model.also["tcp"], "oem", "format"], check=True, capture_output=True)
+    events = lab.flash("-t", "boot:part", "-t", "rootfs:image")
+    assert [write["verified"] for write in result(events)["writes"]] == [True, True]
+    assert medium(lab)[MIB:MIB + 100_001] == b"p" * 100_001
+    assert medium(lab)[3 * MIB:3 * MIB + len(IMAGE)] == IMAGE
+
+
+def test_a_medium_that_keeps_nothing(sim, lab):
+    model = sim("fastboot", "--oem-run", "--media", "mmc1=mmc:16M", "--fault", "swallow@5000")
+    board(lab, model, "{mmc: 1}")
+    events = lab.flash("--target", "1:0", "image", "--retries", "0", status=VERIFY)
+    assert "read back with CRC-32" in trouble(events)["text"]
 
 
 def test_packets_are_lost(sim, lab):

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import struct
+import subprocess
+import time
 import zlib
 
 import pytest
 
-from stm32 import Board, boot, script
+from stm32 import Board, boot, fip, leave, script
 from test_fastboot_model import Fastboot
 from usbip import Gone, Stalled, devlist, wait_for
 
@@ -134,3 +136,29 @@ def test_stage_of_a_fault(sim):
     board.bulk_out(1, b"getvar:version")
     with pytest.raises(Stalled):
         board.bulk_in(1, 64)
+
+
+def test_images_of_mkimage(sim, tmp_path):
+    """Headers and scripts that U-Boot's own tool makes are taken."""
+    (tmp_path / "fsbl").write_bytes(os.urandom(3001))
+    (tmp_path / "text").write_text("env set fastboot.made mkimage\nfastboot usb 0\n")
+    for argv in (["-T", "stm32image", "-a", "0x2ffc2500", "-e", "0x2ffc2500", "-d", "fsbl", "fsbl.stm32"],
+                 ["-A", "arm", "-T", "script", "-C", "none", "-d", "text", "text.img"]):
+        subprocess.run(["mkimage", *argv], cwd=tmp_path, check=True, capture_output=True)
+    models = sim("stm32mp", "--absent", "5ms")
+    board = Board(models)
+    assert board.put(1, (tmp_path / "fsbl.stm32").read_bytes()) == (0, 2)
+    assert board.put(board.get_phase()[0], fip()) == (0, 2)
+    board = leave(board, models)
+    assert board.put(0, (tmp_path / "text.img").read_bytes()) == (0, 2)
+    number = board.info.devnum
+    board.detach()
+    board.close()
+    assert wait_for(models, kind=Fastboot, other_than=number).command("getvar:made") == "OKAYmkimage"
+
+
+def test_a_script_takes_its_time(sim):
+    models = sim("stm32mp", "--absent", "1ms", "--read-rate", "1M", "--media", "mmc0=:8M")
+    began = time.monotonic()
+    run(models, "mmc dev 0; mmc read c2000000 0 400; fastboot usb 0").close()
+    assert time.monotonic() - began > 0.5

@@ -166,7 +166,7 @@ int fb_console_crc(struct job *job, const struct fb_item *item, const struct spa
 		rc = run(job, fb->way, deadline, err, "crc32 %" PRIx64 " %" PRIx64 " %" PRIx64,
 			 data, range->length, fb->memory);
 	if (rc == 0)
-		rc = run(job, fb->way, deadline, err, "setexpr.l fastboot." VARIABLE " *%" PRIx64,
+		rc = run(job, fb->way, deadline, err, "setexpr fastboot." VARIABLE " *%" PRIx64,
 			 fb->memory);
 	if (rc == 0)
 		rc = read_hex(job, &value, deadline, err);
