@@ -11,8 +11,6 @@
 #include "sim/medium.h"
 #include "sim/models.h"
 
-#define MEMORY_SIZE ((uint64_t)1 << 20)
-
 enum {
 	STATUS_WRITE = 3,
 	STATUS_ADDRESS = 8
@@ -156,6 +154,7 @@ static int add_alt(struct dfu_model *model, const char *text, const struct sim_s
 	if (rc < 0)
 		return rc;
 	alt->medium.write_rate = common->write_rate;
+	alt->medium.read_rate = common->read_rate;
 	alt->length = alt->medium.size;
 	return 0;
 }

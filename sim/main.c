@@ -46,6 +46,9 @@ static const struct option global_options[] = {
 	 .argument = "SIZE",
 	 .help = "Media take so many bytes a second, and the device is busy meanwhile (default: no "
 		 "time)."},
+	{.name = "read-rate",
+	 .argument = "SIZE",
+	 .help = "They give so many bytes a second (default: as many as they can)."},
 	{.name = "fault",
 	 .argument = "FAULT",
 	 .help = "A fault on purpose, [STAGE:]KIND[@N][+]; the kinds are in `aboard-sim help "

@@ -112,6 +112,8 @@ static int open_one(struct media *media, const char *text, const struct kind *ki
 		rc = open_boot(media, path, device, err);
 	media->user.write_rate = media->boot[0].write_rate = media->boot[1].write_rate =
 		settings->write_rate;
+	media->user.read_rate = media->boot[0].read_rate = media->boot[1].read_rate =
+		settings->read_rate;
 	if (rc < 0)
 		return rc;
 	if (!media->user.size || media->user.size % GPT_BLOCK) {

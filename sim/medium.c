@@ -57,6 +57,8 @@ bool medium_read(struct medium *medium, uint64_t at, void *data, size_t size)
 
 	if (!inside(medium, at, size))
 		return false;
+	if (medium->read_rate)
+		medium->device->busy_us += (int64_t)(size * 1000000 / medium->read_rate);
 	while (done < size) {
 		got = pread(medium->fd, (char *)data + done, size - done, (off_t)(at + done));
 		if (got < 0 && errno == EINTR)

@@ -15,8 +15,9 @@
 
 struct medium {
 	int fd;
-	uint64_t size;             /* bytes */
-	uint64_t write_rate;       /* bytes a second; 0: no time */
+	uint64_t size;       /* bytes */
+	uint64_t write_rate; /* bytes a second; 0: no time */
+	uint64_t read_rate;
 	struct sim_device *device; /* whose faults and time it takes; borrowed */
 };
 
@@ -26,7 +27,7 @@ int medium_open(struct medium *medium, struct sim_device *device, const char *pa
 		struct err *err);
 void medium_close(struct medium *medium);
 
-/* False: outside of it, or it fails. The cost of writing is added to the device's busy_us. */
+/* False: outside of it, or it fails. What it costs is added to the device's busy_us. */
 bool medium_read(struct medium *medium, uint64_t at, void *data, size_t size);
 bool medium_write(struct medium *medium, uint64_t at, const void *data, size_t size);
 bool medium_erase(struct medium *medium, uint64_t at, uint64_t size, uint8_t value);

@@ -13,7 +13,7 @@ struct sim_settings {
 	unsigned int number;       /* of the device, from 1 */
 	const char *serial;        /* NULL: made from the number */
 	struct sim_faults *faults; /* the device's from now on; NULL: none */
-	uint64_t transfer_us, bulk_rate, write_rate;
+	uint64_t transfer_us, bulk_rate, write_rate, read_rate;
 	int64_t absent_ms; /* how long it is away when it enumerates anew */
 };
 

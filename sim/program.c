@@ -83,7 +83,8 @@ int sim_common_settings(const struct args *args, unsigned int number, struct sim
 	if ((rc = read_absence(args, &settings->absent_ms, err)) < 0 ||
 	    (rc = sim_number(args, "transfer-us", 0, 10000000, &settings->transfer_us, err)) < 0 ||
 	    (rc = sim_size(args, "bulk-rate", 0, &settings->bulk_rate, err)) < 0 ||
-	    (rc = sim_size(args, "write-rate", 0, &settings->write_rate, err)) < 0)
+	    (rc = sim_size(args, "write-rate", 0, &settings->write_rate, err)) < 0 ||
+	    (rc = sim_size(args, "read-rate", 0, &settings->read_rate, err)) < 0)
 		return rc;
 	faults = sim_faults_new();
 	rc = add_faults(args, faults, err);

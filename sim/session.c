@@ -15,9 +15,8 @@
 #include "io/usbip_wire.h"
 #include "sim/loop.h"
 
-#define BUS      1
-#define FULL     ((size_t)8 << 20) /* bytes that may wait */
-#define URBS_MAX 1024
+#define BUS  1
+#define FULL ((size_t)8 << 20) /* bytes that may wait */
 
 enum {
 	OP_GOOD = 0,

@@ -322,6 +322,8 @@ int stm_model_new(struct sim_device **device, const struct sim_settings *common,
 	model->otp_file.fd = -1;
 	if (model->realistic && !media_settings.write_rate)
 		media_settings.write_rate = 15000000;
+	if (model->realistic && !media_settings.read_rate)
+		media_settings.read_rate = 20000000;
 	sim_device_begin(&model->device, &stm_model, common, "STM");
 	set_serial(model, common);
 	model->dfu.ops = &dfu_ops;

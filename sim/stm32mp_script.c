@@ -21,19 +21,22 @@ bool stm_script_is(const uint8_t *data, size_t size)
 /* Where the script has got to decides what the board is next. */
 static void follow(struct stm32mp *model)
 {
-	switch (uboot_run(&model->uboot)) {
-	case UBOOT_FASTBOOT:
-		stm_leave(model, STM_FASTBOOT, 200);
-		return;
-	case UBOOT_UMS:
-		stm_leave(model, STM_UMS, 200);
-		return;
-	case UBOOT_RESET:
-		stm_leave(model, STM_ROM, 500);
-		return;
-	default:
-		stm_leave(model, STM_PROMPT, 0);
-	}
+	static const struct {
+		enum stm_stage stage;
+		int64_t realistic_ms;
+	} next[] = {
+		[UBOOT_GOES_ON] = {STM_PROMPT, 0},      [UBOOT_ENDED] = {STM_PROMPT, 0},
+		[UBOOT_FASTBOOT] = {STM_FASTBOOT, 200}, [UBOOT_UMS] = {STM_UMS, 200},
+		[UBOOT_RESET] = {STM_ROM, 500},
+	};
+	struct sim_device *device = &model->device;
+	enum uboot_stop stop = uboot_run(&model->uboot);
+
+	stm_leave(model, next[stop].stage, next[stop].realistic_ms);
+	/* What the script took of time, the board is away longer. */
+	if (device->absent_ms >= 0)
+		device->absent_ms += device->busy_us / 1000;
+	device->busy_us = 0;
 }
 
 void stm_script_run(struct stm32mp *model)

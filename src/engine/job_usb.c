@@ -246,7 +246,8 @@ int job_usb_reopen(struct job *job, const struct usb_mode *modes, struct deadlin
 int job_usb_look(struct job *job, const struct usb_mode *modes, struct usb_info *info,
 		 struct deadline deadline, struct err *err)
 {
-	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes};
+	/* Who has it is not waited for. */
+	_cleanup_(seek_end) struct seek seek = {.job = job, .modes = modes, .busy_until_ms = 1};
 	_cleanup_(usb_closep) struct usb_device *usb = NULL;
 	const struct usb_info *chosen = NULL;
 	int rc = open_bus(job, deadline, err);

@@ -229,7 +229,8 @@ def test_udp_exchange(sim):
 
 
 @pytest.mark.skipif(not shutil.which("fastboot"), reason="fastboot is not installed")
-@pytest.mark.parametrize("transport, argv", [("tcp", []), ("udp", []), ("udp", ["--lose", "50"])])
+@pytest.mark.parametrize("transport, argv", [("tcp", []), ("udp", []), ("udp", ["--lose", "50"]),
+                                             ("tcp", ["--write-rate", "200K"]), ("udp", ["--write-rate", "200K"])])
 def test_aosp_fastboot(sim, tmp_path, transport, argv):
     models = sim("fastboot", "--media", "mmc1=emmc:8M", "--buffer", "1M", f"--{transport}=127.0.0.1:0", *argv)
     address = f"{transport}:{models.also[transport]}"

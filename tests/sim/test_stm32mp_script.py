@@ -4,6 +4,7 @@ import hashlib
 import os
 import struct
 import subprocess
+import time
 import zlib
 
 import pytest
@@ -154,3 +155,10 @@ def test_images_of_mkimage(sim, tmp_path):
     board.detach()
     board.close()
     assert wait_for(models, kind=Fastboot, other_than=number).command("getvar:made") == "OKAYmkimage"
+
+
+def test_a_script_takes_its_time(sim):
+    models = sim("stm32mp", "--absent", "1ms", "--read-rate", "1M", "--media", "mmc0=:8M")
+    began = time.monotonic()
+    run(models, "mmc dev 0; mmc read c2000000 0 400; fastboot usb 0").close()
+    assert time.monotonic() - began > 0.5

@@ -219,11 +219,14 @@ static void is_busy_for_a_moment(void **state)
 {
 	struct bench *bench = *state;
 	struct rig_device device = in_rom;
+	struct usb_info info;
 	struct err err;
 
 	device.busy = true;
 	usbip_rig_plug(bench->rig, &device, 1);
 	begin(bench, "");
+	assert_int_equal(job_usb_look(&bench->job, rom, &info, WAIT, &err), -ERR_BUSY);
+	assert_non_null(strstr(err.text, "another client"));
 	assert_int_equal(job_usb_open(&bench->job, rom, SOON, &err), -ERR_TIMEOUT);
 	usbip_rig_plug(bench->rig, &in_rom, 1);
 	assert_int_equal(job_usb_open(&bench->job, rom, WAIT, &err), 0);
