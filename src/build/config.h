@@ -88,5 +88,6 @@ const char *config_environment(const struct config *config, const char *name);
 #define CONFIG_TEXT      65536
 #define CONFIG_FILE      ((size_t)1 << 20)
 #define CONFIG_INDEX_MAX 65535
+#define CONFIG_WORK      ((size_t)8 << 20) /* bytes assigned, and what finding variables costs */
 
 #endif

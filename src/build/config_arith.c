@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define DEPTH_MAX  64
-#define BUDGET_MAX 20000
+#define BUDGET_MAX 2000
 
 struct arith {
 	const struct config *config;

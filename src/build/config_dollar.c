@@ -24,6 +24,7 @@ static int scan_arithmetic(struct scanner *scanner, struct word *word, bool quot
 	rc = scan_until(scanner, &inner, IN_ARITH, "))", start, "$((");
 	if (rc < 0)
 		return rc;
+	scan_count_expression(scanner, text.size);
 	if (config_arithmetic(scanner->config, buf_text(&text), &value, &why) < 0)
 		return scan_error(scanner, start, "%s", why.text);
 	snprintf(number, sizeof(number), "%lld", (long long)value);
@@ -61,14 +62,14 @@ static int by_key(const void *a, const void *b)
 
 /* The elements of an array in the order of their keys; the list (not the elements) is the
    caller's to free. */
-static struct config_entry **elements(const struct scanner *scanner, const char *name,
-				      size_t *count)
+static struct config_entry **elements(struct scanner *scanner, const char *name, size_t *count)
 {
 	struct config *config = scanner->config;
 	struct config_entry **found = xcalloc(config->count + 1, sizeof(*found));
 	size_t i;
 
 	*count = 0;
+	scanner->work += 8 * config->count;
 	for (i = 0; i < config->count; i++)
 		if (strcmp(config->entries[i].name, name) == 0) {
 			config->entries[i].used = true;
@@ -86,8 +87,10 @@ static void put_all(struct scanner *scanner, const char *name, bool only_count, 
 
 	if (only_count)
 		buf_addf(out, "%zu", count);
-	for (i = 0; !only_count && i < count; i++)
-		buf_addf(out, "%s%s", i ? " " : "", list[i]->text);
+	for (i = 0; !only_count && i < count; i++) {
+		buf_add_text(out, i ? " " : "");
+		buf_add_text(out, list[i]->text);
+	}
 }
 
 /* "${NAME[@]}" in an array: each element stays one. */
@@ -232,6 +235,7 @@ int scan_dollar(struct scanner *scanner, struct word *word, enum where where)
 
 	if (++scanner->depth > SCAN_DEPTH_MAX)
 		return scan_error(scanner, start, "too many ${ in one another");
+	scanner->work += 1 + scanner->config->count / 16;
 	if (scan_looking_at(scanner, "$((")) {
 		rc = scan_arithmetic(scanner, word, quoted);
 	} else if (scan_looking_at(scanner, "${")) {

@@ -111,6 +111,7 @@ static int assign_text(struct scanner *scanner, struct place place, const char *
 	if (strlen(before) + strlen(text) > CONFIG_TEXT)
 		return scan_error(scanner, place, "%s is longer than %d bytes", name, CONFIG_TEXT);
 	joined = xasprintf("%s%s", before, text);
+	scanner->work += strlen(joined) + 256;
 	entry = assign(scanner, place, name, key);
 	if (!entry)
 		return -ERR_CONFIG;

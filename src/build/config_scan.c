@@ -234,6 +234,8 @@ static int scan_part(struct scanner *scanner, struct word *word, enum where wher
 	char c = scan_peek(scanner);
 	int rc;
 
+	if (scanner->work > CONFIG_WORK)
+		return scan_error(scanner, scan_place(scanner), "the file asks for too much work");
 	if (c == '`')
 		return scan_error(scanner, scan_place(scanner), "` would run a command");
 	if (c == '$')
@@ -308,11 +310,17 @@ int scan_words(struct scanner *scanner, bool whole, struct scan_list *words)
 	return rc;
 }
 
+void scan_count_expression(struct scanner *scanner, size_t size)
+{
+	scanner->work += 64 + size * (1 + scanner->config->count / 64);
+}
+
 static int evaluate_index(struct scanner *scanner, struct place start, const char *text,
 			  int64_t *value)
 {
 	struct err why = {0};
 
+	scan_count_expression(scanner, strlen(text));
 	if (config_arithmetic(scanner->config, text, value, &why) < 0)
 		return scan_error(scanner, start, "the index: %s", why.text);
 	if (*value < 0 || *value > CONFIG_INDEX_MAX)

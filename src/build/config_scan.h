@@ -15,6 +15,7 @@ struct scanner {
 	size_t size, at;
 	unsigned int line, column;
 	unsigned int depth; /* of ${...} in ${...} */
+	size_t work;        /* done so far, of CONFIG_WORK */
 	struct err *err;
 };
 
@@ -86,6 +87,9 @@ void scan_list_free(struct scan_list *words);
 /* Reads up to `end`, which is skipped. `what` began at `start`; both are for the error. */
 int scan_until(struct scanner *scanner, struct word *word, enum where where, const char *end,
 	       struct place start, const char *what);
+
+/* Adds to the work done: an expression of `size` bytes may name variables all over. */
+void scan_count_expression(struct scanner *scanner, size_t size);
 
 /* At a '$': what it stands for is added to the word. */
 int scan_dollar(struct scanner *scanner, struct word *word, enum where where);

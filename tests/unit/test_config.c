@@ -279,6 +279,15 @@ static void bounds(void **state)
 	assert_int_equal(config_arithmetic(&config, "N39", &value, &err), -ERR_CONFIG);
 	assert_non_null(strstr(err.text, "too long"));
 	config_free(&config);
+	/* Little text that asks for much. */
+	buf_clear(&text);
+	for (i = 0; i < 13; i++)
+		buf_add_text(&text, i ? "A=(\"${A[@]}\" \"${A[@]}\")\n" : "A=x\n");
+	for (i = 0; i < 20000; i++)
+		buf_add_text(&text, "B=\"${A[@]}\"\n");
+	assert_int_equal(parse(&config, buf_text(&text), &err), -ERR_CONFIG);
+	assert_non_null(strstr(err.text, "too much work"));
+	config_free(&config);
 }
 
 static void warnings(void **state)
