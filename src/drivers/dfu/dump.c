@@ -1,78 +1,49 @@
 // SPDX-License-Identifier: MIT
-/* Reading an alternate setting into a file: written beside its place and renamed when it is whole,
- * so that a file of this name is always a whole dump. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/json.h"
-#include "base/mem.h"
+/* Reading an alternate setting into a file. */
 #include "drivers/dfu/dfu.h"
+#include "engine/job_dump.h"
 
 struct dumping {
 	struct job *job;
-	struct encoder *encoder;
-	struct digest *digest;
-	uint64_t done;
+	struct job_dump file;
 };
 
 static int take(void *context, const void *data, size_t size, struct err *err)
 {
 	struct dumping *dumping = context;
+	int rc = job_dump_take(&dumping->file, data, size, err);
 
-	digest_add(dumping->digest, data, size);
-	dumping->done += size;
-	job_progress(dumping->job, dumping->done, 0);
-	return encoder_write(dumping->encoder, data, size, err);
+	job_progress(dumping->job, dumping->file.bytes, 0);
+	return rc;
 }
 
-static int receive(struct job *job, struct dumping *dumping, int fd, struct deadline deadline,
+static int receive(struct job *job, struct dumping *dumping, struct deadline deadline,
 		   struct err *err)
 {
 	struct dfu_item *item = &work_of(job)->items[0];
 	struct dfu_sink sink = {take, dumping};
+	char sha256[SHA256_TEXT];
 	uint64_t got;
-	int rc = encoder_open(&dumping->encoder, item->request->file, fd, err);
+	int rc = job_dump_begin(&dumping->file, item->request->file, err);
 
 	if (rc == 0)
 		rc = link_select(job, item, deadline, err);
 	if (rc == 0)
 		rc = dfu_upload(work_of(job)->dfu, UINT64_MAX, &sink, &got, deadline, err);
 	if (rc == 0)
-		rc = encoder_finish(dumping->encoder, err);
-	if (rc == 0 && fsync(fd) < 0 && errno != EINVAL)
-		rc = err_errno(err, ERR_HOST, "cannot write %s", item->request->file);
-	encoder_free(dumping->encoder);
-	return rc;
+		rc = job_dump_finish(&dumping->file, sha256, err);
+	return rc == 0 ? job_dump_keep(job, &dumping->file, err) : rc;
 }
 
 int dfu_dump(struct job *job, struct deadline deadline, struct err *err)
 {
-	const char *file = work_of(job)->items[0].request->file;
-	_cleanup_(freep) char *temporary = xasprintf("%s.part", file);
-	_cleanup_(digest_freep) struct digest *digest = digest_new();
-	_cleanup_(closep) int fd = -1;
-	struct dumping dumping = {.job = job, .digest = digest};
-	char sha256[129];
-	int rc;
+	struct dumping dumping = {job, JOB_DUMP_NONE};
+	int rc = 0;
 
-	if (!work_of(job)->dfu && (rc = link_open(job, deadline, err)) < 0)
-		return rc;
-	fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_errno(err, ERR_HOST, "cannot write %s", temporary);
-	rc = receive(job, &dumping, fd, deadline, err);
-	if (rc == 0 && rename(temporary, file) < 0)
-		rc = err_errno(err, ERR_HOST, "cannot rename %s", temporary);
-	if (rc < 0) {
-		unlink(temporary);
-		return rc;
-	}
-	digest_text(digest, sha256);
-	job_result(job, "file", json_text(file));
-	job_result(job, "bytes", json_integer((json_int_t)dumping.done));
-	job_result(job, "sha256", json_string(sha256));
-	return 0;
+	if (!work_of(job)->dfu)
+		rc = link_open(job, deadline, err);
+	if (rc == 0)
+		rc = receive(job, &dumping, deadline, err);
+	job_dump_end(&dumping.file);
+	return rc;
 }

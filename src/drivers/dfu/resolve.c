@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "drivers/dfu/dfu.h"
+#include "engine/job_dump.h"
 
 static int begin(struct job *job, struct err *err)
 {
@@ -258,19 +258,6 @@ static int check_device(struct job *job, struct deadline deadline, char note[256
 	return rc;
 }
 
-static int check_room(struct job *job, struct deadline deadline, char note[256], struct err *err)
-{
-	_cleanup_(freep) char *folder = path_folder(job->request->items[0].file);
-	unsigned long long bytes;
-	char size[TEXT_SIZE];
-	int rc = path_free_space(folder, &bytes, err);
-
-	(void)deadline;
-	if (rc == 0)
-		snprintf(note, 256, "%s free", text_of_size(bytes, size));
-	return rc;
-}
-
 const struct check dfu_flash_checks[] = {
 	{"image", "image is whole", check_image},
 	{"target", "targets differ", check_targets},
@@ -279,7 +266,7 @@ const struct check dfu_flash_checks[] = {
 };
 
 const struct check dfu_dump_checks[] = {
-	{"room", "room for the dump", check_room},
+	{"room", "room for the dump", job_dump_room},
 	{"device", "device is attached", check_device},
 	{0},
 };

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "drivers/fastboot/board.h"
+#include "engine/job_dump.h"
 
 #define NOTE_SIZE 256
 
@@ -30,20 +30,6 @@ static int check_image(struct job *job, struct deadline deadline, char note[NOTE
 	}
 	snprintf(note, NOTE_SIZE, "read to its end, %s", text_of_size(total, size));
 	return 0;
-}
-
-static int check_dump_file(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
-			   struct err *err)
-{
-	_cleanup_(freep) char *folder = path_folder(job->request->items[0].file);
-	unsigned long long bytes;
-	char size[TEXT_SIZE];
-	int rc = path_free_space(folder, &bytes, err);
-
-	(void)deadline;
-	if (rc == 0)
-		snprintf(note, NOTE_SIZE, "%s free", text_of_size(bytes, size));
-	return rc;
 }
 
 static int learn_buffer(struct job *job, struct deadline deadline, struct err *err)
@@ -164,7 +150,7 @@ const struct check fb_flash_checks[] = {
 };
 
 const struct check fb_dump_checks[] = {
-	{"room", "room for the dump", check_dump_file},
+	{"room", "room for the dump", job_dump_room},
 	{"device", "device answers", check_device},
 	{"partition", "partition is there", check_partitions},
 	{"fetch", "device can send it", check_fetch},

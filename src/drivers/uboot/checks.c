@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "drivers/uboot/uboot.h"
+#include "engine/job_dump.h"
 
 #define NOTE_SIZE 256
 
@@ -134,21 +135,6 @@ static int check_power(struct job *job, struct deadline deadline, char note[NOTE
 	return rc;
 }
 
-static int check_dump_file(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
-			   struct err *err)
-{
-	const char *file = job->request->items[0].file;
-	_cleanup_(freep) char *folder = path_folder(file);
-	unsigned long long bytes;
-	char size[TEXT_SIZE];
-	int rc = path_free_space(folder, &bytes, err);
-
-	(void)deadline;
-	if (rc == 0)
-		snprintf(note, NOTE_SIZE, "%s free", text_of_size(bytes, size));
-	return rc;
-}
-
 #define TFTP_CHECK                                                \
 	{                                                         \
 		"tftp-port", "TFTP port is free", check_tftp_port \
@@ -183,7 +169,7 @@ const struct check uboot_flash_checks[] = {
 };
 
 const struct check uboot_dump_checks[] = {
-	{"room", "room for the dump", check_dump_file},
+	{"room", "room for the dump", job_dump_room},
 	BUNDLE_CHECK,
 	TFTP_CHECK,
 	HTTP_CHECK,

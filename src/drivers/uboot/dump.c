@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: MIT
 /* Reading a target: the board sends the device as it is, this host compresses it, and the board's
  * own digest proves it. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/json.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "drivers/uboot/uboot.h"
+#include "engine/job_dump.h"
 #include "serve/receiver.h"
 
 /* Where what comes goes. Used by the receiver's thread until it has ended. */
 struct dumping {
-	struct encoder *encoder;
-	struct digest *digest;
+	struct job_dump file;
 	struct receiver *receiver;
 };
 
@@ -25,8 +19,7 @@ static int take(void *context, const void *data, size_t size, struct err *err)
 {
 	struct dumping *dumping = context;
 
-	digest_add(dumping->digest, data, size);
-	return encoder_write(dumping->encoder, data, size, err);
+	return job_dump_take(&dumping->file, data, size, err);
 }
 
 static int watch(void *context, struct err *err)
@@ -91,26 +84,6 @@ static int receive(struct job *job, const struct item *item, struct dumping *dum
 	return rc;
 }
 
-static int receive_file(struct job *job, const struct item *item, int fd, char sha256[SHA256_TEXT],
-			struct deadline deadline, struct err *err)
-{
-	struct dumping dumping = {.digest = digest_new()};
-	char text[129];
-	int rc = encoder_open(&dumping.encoder, item->request->file, fd, err);
-
-	if (rc == 0)
-		rc = receive(job, item, &dumping, deadline, err);
-	if (rc == 0)
-		rc = encoder_finish(dumping.encoder, err);
-	if (rc == 0 && fsync(fd) < 0 && errno != EINVAL)
-		rc = err_errno(err, ERR_HOST, "cannot write %s", item->request->file);
-	digest_text(dumping.digest, text);
-	memcpy(sha256, text, SHA256_TEXT);
-	encoder_free(dumping.encoder);
-	digest_free(dumping.digest);
-	return rc;
-}
-
 static int prove(struct job *job, struct item *item, const char *sha256, struct deadline deadline,
 		 struct err *err)
 {
@@ -126,30 +99,21 @@ static int prove(struct job *job, struct item *item, const char *sha256, struct 
 	return 0;
 }
 
-/* Written beside its place and renamed when proven, so that a file of this name is always a whole
- * dump. */
 int uboot_dump(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct item *item = &uboot_of(job)->items[0];
-	_cleanup_(freep) char *temporary = xasprintf("%s.part", item->request->file);
-	_cleanup_(closep) int fd = -1;
+	struct dumping dumping = {.file = JOB_DUMP_NONE};
 	char sha256[SHA256_TEXT];
-	int rc;
+	int rc = job_dump_begin(&dumping.file, item->request->file, err);
 
-	fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_errno(err, ERR_HOST, "cannot write %s", temporary);
-	rc = receive_file(job, item, fd, sha256, deadline, err);
+	if (rc == 0)
+		rc = receive(job, item, &dumping, deadline, err);
+	if (rc == 0)
+		rc = job_dump_finish(&dumping.file, sha256, err);
 	if (rc == 0)
 		rc = prove(job, item, sha256, deadline, err);
-	if (rc == 0 && rename(temporary, item->request->file) < 0)
-		rc = err_errno(err, ERR_HOST, "cannot rename %s", temporary);
-	if (rc < 0) {
-		unlink(temporary);
-		return rc;
-	}
-	job_result(job, "file", json_text(item->request->file));
-	job_result(job, "bytes", json_integer((json_int_t)item->device_size));
-	job_result(job, "sha256", json_string(sha256));
-	return 0;
+	if (rc == 0)
+		rc = job_dump_keep(job, &dumping.file, err);
+	job_dump_end(&dumping.file);
+	return rc;
 }
