@@ -28,7 +28,7 @@ struct sparse_out {
 	struct image *image; /* borrowed */
 	uint64_t image_size; /* IMAGE_SIZE_UNKNOWN: not known */
 	uint32_t limit;
-	bool erased;
+	uint64_t erased;
 
 	struct extent extent; /* at hand */
 	uint64_t left;        /* bytes of it to come */
@@ -306,6 +306,20 @@ static bool is_full(const struct sparse_out *out)
 	       out->writes >= SPARSE_WRITES_MAX;
 }
 
+/* Blocks without bytes: zeros need not be written where the medium is erased. */
+static void add_blank(struct sparse_out *out, enum extent_kind kind, uint32_t blocks)
+{
+	uint64_t erased = out->erased / SPARSE_BLOCK;
+	uint32_t blank = kind == EXTENT_UNUSED ? blocks : 0;
+
+	if (kind == EXTENT_ZERO && erased > out->blocks)
+		blank = erased - out->blocks < blocks ? (uint32_t)(erased - out->blocks) : blocks;
+	if (blank > 0)
+		add_gap(out, SPARSE_CHUNK_DONT_CARE, blank);
+	if (blank < blocks)
+		add_gap(out, SPARSE_CHUNK_FILL, blocks - blank);
+}
+
 static int fill_piece(struct sparse_out *out, struct err *err)
 {
 	enum extent_kind kind;
@@ -319,10 +333,7 @@ static int fill_piece(struct sparse_out *out, struct err *err)
 		if (kind == EXTENT_DATA)
 			add_raw(out);
 		else
-			add_gap(out,
-				kind == EXTENT_UNUSED || out->erased ? SPARSE_CHUNK_DONT_CARE
-								     : SPARSE_CHUNK_FILL,
-				blocks);
+			add_blank(out, kind, blocks);
 	}
 	return 0;
 }

@@ -16,10 +16,11 @@
 struct sparse_out;
 
 struct sparse_out_options {
-	uint64_t size;  /* of the image in bytes; IMAGE_SIZE_UNKNOWN: each piece counts the blocks
-			   up to its own end */
-	uint32_t limit; /* bytes of a piece at most, headers included; at least SPARSE_LIMIT_MIN */
-	bool erased;    /* the medium reads as zeros already: zeros are DONT_CARE */
+	uint64_t size;   /* of the image in bytes; IMAGE_SIZE_UNKNOWN: each piece counts the blocks
+			    up to its own end */
+	uint32_t limit;  /* bytes of a piece at most, headers included; at least SPARSE_LIMIT_MIN */
+	uint64_t erased; /* so many bytes of the medium, from its start, read as zeros already:
+			    zeros there are DONT_CARE. UINT64_MAX: all of it */
 };
 
 #define SPARSE_LIMIT_MIN ((uint32_t)64 << 10)

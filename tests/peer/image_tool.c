@@ -153,7 +153,8 @@ static int show_sparse(struct tool *tool, const char *ref, struct err *err)
 {
 	_cleanup_(image_closep) struct image *image = NULL;
 	_cleanup_(sparse_out_freep) struct sparse_out *out = NULL;
-	struct sparse_out_options options = {.erased = tool->erased, .size = IMAGE_SIZE_UNKNOWN};
+	struct sparse_out_options options = {.erased = tool->erased ? UINT64_MAX : 0,
+					     .size = IMAGE_SIZE_UNKNOWN};
 	json_t *pieces = json_array();
 	uint64_t limit = 0;
 	int rc = image_open(&image, ref, &tool->options, DEADLINE_NEVER, err);

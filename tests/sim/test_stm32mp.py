@@ -151,7 +151,7 @@ def test_a_wrong_file_is_refused(bench, file, change, says):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_card_that_swallows_what_is_written(bench, way):
-    model = start(bench, faults=["swallow@9000+"])
+    model = start(bench, faults=["swallow@3000+"])
     outcome = bench.flash(bench.board(model, way=way), bench.write("sdcard.img", sdcard()))
     assert outcome.status == 14, outcome
     assert "medium does not keep" in outcome.remedy

@@ -87,7 +87,7 @@ static size_t put_image(struct medium *medium, const char *path, uint32_t limit,
 	_cleanup_(image_closep) struct image *image = NULL;
 	_cleanup_(sparse_out_freep) struct sparse_out *out = NULL;
 	struct image_options options = {0};
-	struct sparse_out_options how = {.limit = limit, .erased = erased};
+	struct sparse_out_options how = {.limit = limit, .erased = erased ? UINT64_MAX : 0};
 	struct sparse_piece piece = {0};
 	size_t pieces = 0;
 	struct err err = {0};
@@ -216,7 +216,7 @@ static char *make_sparse(void **state, const char *picture)
 	_cleanup_(freep) char *path = make_image(state, picture, 0);
 	_cleanup_(image_closep) struct image *image = NULL;
 	_cleanup_(sparse_out_freep) struct sparse_out *out = NULL;
-	struct sparse_out_options how = {.limit = 1 << 20, .erased = true};
+	struct sparse_out_options how = {.limit = 1 << 20, .erased = UINT64_MAX};
 	struct image_options options = {0};
 	struct sparse_piece piece;
 	struct err err;

@@ -115,6 +115,32 @@ static void knows_both_orders(void **state)
 	assert_false(script_matches(&script, 0, 0));
 }
 
+static void erases_first(void **state)
+{
+	struct script_range ranges[] = {{0, 512, 1, 0}};
+	struct script script = {ranges, 1, 1, 0, 0};
+	struct script_settings own = settings;
+	struct buf text = {0};
+	struct err err;
+
+	(void)state;
+	own.erase = 8 * MIB;
+	own.before = "mmc dev 1 || reset\n";
+	assert_int_equal(script_text(&script, &own, &text, &err), 0);
+	assert_non_null(strstr(buf_text(&text),
+			       "mmc dev 1 || reset\n"
+			       "setenv fastboot.zero\n"
+			       "mmc erase 0 4000 && mmc read c0000000 0 800 && "
+			       "crc32 c0000000 100000 c1000000 && setexpr crc *c1000000 && "
+			       "setenv fastboot.zero ${crc}\n"
+			       "fastboot usb 0 || reset\n"));
+	buf_free(&text);
+	/* As zlib counts it over a mebibyte of zeros. */
+	assert_true(script_is_zero(0xa738ea1c));
+	assert_true(script_is_zero(0x1cea38a7));
+	assert_false(script_is_zero(0));
+}
+
 static void groups_many_ranges(void **state)
 {
 	struct script script = {.ranges = xcalloc(1000, sizeof(struct script_range))};
@@ -231,9 +257,10 @@ static void applies_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(measures_slices),   cmocka_unit_test(writes_the_script),
-		cmocka_unit_test(knows_both_orders), cmocka_unit_test(groups_many_ranges),
-		cmocka_unit_test(reads_words),       cmocka_unit_test(applies_words),
+		cmocka_unit_test(measures_slices),    cmocka_unit_test(writes_the_script),
+		cmocka_unit_test(knows_both_orders),  cmocka_unit_test(erases_first),
+		cmocka_unit_test(groups_many_ranges), cmocka_unit_test(reads_words),
+		cmocka_unit_test(applies_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ struct fastboot_send {
 	uint64_t buffer; /* bytes of the device's buffer; see fastboot_buffer() */
 	uint64_t rate;   /* bytes a second that the medium writes at least; 0: 1 MB/s. So long,
 			    and half a minute, the device may be silent */
-	bool erased;     /* the partition reads as zeros already */
+	uint64_t erased; /* bytes of the partition, from its start, that read as zeros already */
 	struct fastboot_proof *proof; /* NULL: not wanted */
 	/* Bytes of the image that are done; NULL: nobody listens. */
 	void (*progress)(void *context, uint64_t done);

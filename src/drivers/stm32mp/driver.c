@@ -23,6 +23,8 @@ static const struct key keys[] = {
 	{"uboot", KEY_TEXT, false, NULL, "branch of the board's U-Boot: v2022.10-stm32mp", NULL},
 	{"way", KEY_TEXT, false, "auto",
 	 "how data goes: fastboot, dfu, or auto: fastboot where it can be", NULL},
+	{"erase", KEY_BOOL, false, "yes",
+	 "erase the medium before a whole image with long runs of zeros (by fastboot)", NULL},
 	{"reboot", KEY_BOOL, false, "no", "reset the board at the end (after fastboot)", NULL},
 	{0},
 };

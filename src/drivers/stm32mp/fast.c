@@ -14,8 +14,11 @@
 #include "drivers/stm32mp/stm32mp.h"
 #include "engine/job_usb.h"
 
-#define READ_RATE     1000   /* bytes a millisecond */
-#define SCRIPT_BRANCH 202110 /* first branch of ST's U-Boot that runs scripts */
+#define READ_RATE     1000                /* bytes a millisecond, of a slow card */
+#define ERASE_RATE    10000               /* the same, erasing */
+#define ERASE_STEP    ((uint64_t)4 << 20) /* no medium erases in larger steps */
+#define ERASE_LEAST   ((uint64_t)4 << 20) /* zeros that are worth it */
+#define SCRIPT_BRANCH 202110              /* first branch of ST's U-Boot that runs scripts */
 
 /* Why this job cannot go that way; NULL: it can. */
 static const char *why_not(struct job *job)
@@ -71,6 +74,19 @@ int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
+/* Zeros need not be written where a whole medium has been erased before. Not beyond the image,
+   whose last step may be shared; and not what a block map leaves out: it stays as it is. */
+static uint64_t bytes_to_erase(struct job *job)
+{
+	const struct stm32mp *stm32mp = stm32mp_of(job);
+	const struct part *part = &stm32mp->parts[0];
+
+	if (part->line->type->guid || stm32mp->script.unused > 0 ||
+	    stm32mp->script.zeros < ERASE_LEAST || !yaml_bool(job->board->own, "erase", true))
+		return 0;
+	return part->image.size - part->image.size % ERASE_STEP;
+}
+
 static int make_script(struct job *job, struct buf *out, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
@@ -81,6 +97,7 @@ static int make_script(struct job *job, struct buf *out, struct err *err)
 		.interface = "mmc",
 		.device = fast_layout_device(stm32mp->tsv),
 		.memory = stm32mp->chip->memory,
+		.erase = bytes_to_erase(job),
 	};
 	int rc;
 
@@ -155,9 +172,34 @@ int stm32mp_fast_reset(struct job *job, struct deadline deadline, struct err *er
 			       "board off and on");
 }
 
+/* Whether what was erased can be relied upon. */
+static int ask_erased(struct job *job, struct deadline deadline, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	char text[FASTBOOT_ANSWER];
+	uint64_t value;
+	bool known;
+	int rc;
+
+	stm32mp->erased = 0;
+	if (!bytes_to_erase(job))
+		return 0;
+	rc = fastboot_getvar(&stm32mp->fastboot, "zero", text, &known, deadline, err);
+	if (rc == 0 && known && text_hex(text, &value) && value <= UINT32_MAX &&
+	    script_is_zero((uint32_t)value))
+		stm32mp->erased = bytes_to_erase(job);
+	if (rc == 0 && !stm32mp->erased)
+		events_log(job->events, "info",
+			   "the medium does not read as zeros when it is "
+			   "erased: zeros are written");
+	return rc;
+}
+
 int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *err)
 {
-	struct deadline limit = job_deadline(job, deadline, "fastboot");
+	int64_t patience = board_timeout_ms(job->board, "fastboot") +
+			   (int64_t)(bytes_to_erase(job) / ERASE_RATE);
+	struct deadline limit = deadline_in(deadline, patience);
 	int rc;
 
 	stm32mp_of(job)->at_rom = false;
@@ -168,6 +210,8 @@ int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *er
 		rc = stm32mp_reconnect(job, stm32mp_modes, limit, err);
 	if (rc == 0)
 		rc = open_fastboot(job, limit, err);
+	if (rc == 0)
+		rc = ask_erased(job, limit, err);
 	return rc < 0 ? err_prefix(err, "switching U-Boot to fastboot") : 0;
 }
 
@@ -194,6 +238,7 @@ static int send_image(struct job *job, struct part *part, uint64_t base, struct 
 		.partition = place,
 		.form = FASTBOOT_FORM_SPARSE,
 		.size = part->image.size,
+		.erased = stm32mp->erased,
 		.progress = told,
 		.context = &telling,
 	};

@@ -39,12 +39,17 @@ struct script_place {
 struct script {
 	struct script_range *ranges; /* owned */
 	size_t count, space;
+	uint64_t zeros;  /* bytes of the images that are zero, in blocks of 4 KiB */
+	uint64_t unused; /* bytes that may hold anything */
 };
+
+#define SCRIPT_PROBE ((uint64_t)1 << 20) /* bytes of an erased medium that are looked at */
 
 struct script_settings {
 	const char *interface; /* "mmc": U-Boot's command for the medium */
 	unsigned int device;   /* its number there */
 	uint32_t memory;       /* address of SCRIPT_SLICE bytes, and as many again for results */
+	uint64_t erase;        /* bytes from the medium's start to be erased first; 0: none */
 	const char *before;    /* lines that come before anything is written; NULL: none */
 	const char *after;     /* lines that come when all is written; NULL: none */
 };
@@ -67,6 +72,10 @@ void script_proof(const struct script *script, const struct script_settings *set
    digest's bytes (big endian), one with CRC-32 alone a number (U-Boot common/hash.c). */
 size_t script_groups(const struct script *script);
 bool script_matches(const struct script *script, size_t group, uint32_t value);
+/* Whether the variable "zero" says that what was erased reads as zeros: SD cards may read as ones.
+ */
+bool script_is_zero(uint32_t value);
+
 /* The first and the last range of a group, for messages. */
 const struct script_range *script_first(const struct script *script, size_t group);
 const struct script_range *script_last(const struct script *script, size_t group);

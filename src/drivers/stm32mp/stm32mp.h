@@ -69,6 +69,7 @@ struct stm32mp {
 	bool resumed;             /* U-Boot may hold an offset that is no longer meant */
 	struct getphase phase;    /* as last told */
 	struct script script;     /* of the fast way */
+	uint64_t erased;          /* bytes of its medium that read as zeros already */
 
 	uint8_t area; /* what is read or written in place of partitions: PHASE_OTP or PHASE_PMIC; 0:
 			 nothing */
