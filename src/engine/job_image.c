@@ -152,7 +152,7 @@ static int know_image(struct job *job, struct job_image *image, struct image *op
 
 	if (local && strcmp(info->codec, "none") != 0)
 		rc = recall(job, image->file, &before, given, &known, err);
-	if (rc == 0 && !known && (local || scan)) {
+	if (rc == 0 && !known && (local || (scan && info->repeatable))) {
 		rc = decode(job, opened, err);
 		memcpy(given, info->given_sha256, SHA256_TEXT);
 	}

@@ -23,7 +23,8 @@ struct job_image {
 };
 
 /* Opens image->file and learns what can be known of it. `section` is the plan's, "image" or "image
-   2". With `scan` also what is not on this host is read to its end. */
+   2". With `scan` also what is not on this host is read to its end, if it can be
+   read again. */
 int job_image_resolve(struct job *job, struct job_image *image, const char *file,
 		      const char *section, bool scan, struct deadline deadline, struct err *err);
 

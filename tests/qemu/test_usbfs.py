@@ -22,7 +22,7 @@ PEERS = r"""
 set -e
 usbip_keep "$SERVER" 1-1 1-2 1-3 &
 for port in 1-1 1-2 1-3; do
-	until_true 40 usb_present $port
+	until_true 60 usb_present $port
 done
 cat /sys/bus/usb/devices/1-[12]/serial
 dfu-util -l
@@ -30,7 +30,7 @@ dfu-util -p 1-1 -a firmware -D data
 dfu-util -p 1-1 -a firmware -U /run/back
 cmp /run/back data && echo same
 dfu-util -p 1-2 -D data
-until_true 40 usb_present 1-2
+until_true 60 usb_present 1-2
 dfu-util -p 1-2 -U /run/again
 cmp /run/again data && echo same again
 
@@ -41,7 +41,7 @@ fastboot flash loader data
 fastboot -S 300K flash root large
 fastboot erase loader
 fastboot reboot
-until_true 40 fastboot getvar version
+until_true 60 fastboot getvar version
 """
 
 
@@ -82,8 +82,8 @@ def test_peers(tmp_path, data):
 
 ABOARD_IN_GUEST = r"""
 usbip_keep "$SERVER" 1-1 1-2 &
-until_true 40 usb_present 1-1
-until_true 40 usb_present 1-2
+until_true 60 usb_present 1-1
+until_true 60 usb_present 1-2
 export ABOARD_HOME=/run/home
 "$ABOARD" boards --attached
 "$ABOARD" flash --yes tame data --json >tame
@@ -152,8 +152,8 @@ def test_aboard(tmp_path, data):
 UMS = r"""
 echo 0 >/sys/module/usb_storage/parameters/delay_use
 usbip_keep "$SERVER" 1-1 1-2 &
-until_true 40 has_disk 1-1
-until_true 40 has_disk 1-2
+until_true 60 has_disk 1-1
+until_true 60 has_disk 1-2
 export ABOARD_HOME=/run/home
 "$ABOARD" boards --attached
 "$ABOARD" flash --yes disk image --json >disk
@@ -191,7 +191,7 @@ def test_ums(tmp_path, data):
 
 STM32MP = r"""
 usbip_keep "$SERVER" 1-1 &
-until_true 40 usb_present 1-1
+until_true 60 usb_present 1-1
 ABOARD_HOME=/run/home "$ABOARD" flash --yes board sdcard.img --json >flash
 exit $?
 """

@@ -71,7 +71,7 @@ def _initramfs(folder, cache):
     return archive
 
 
-def run_guest(folder, script, timeout=120, **environment):
+def run_guest(folder, script, timeout=240, **environment):
     """Runs a bash script in the guest, with these variables and what usb_guest.sh defines: its status and output, and
     the guest's console.
 
