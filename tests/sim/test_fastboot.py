@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from fastboot import CUT, SILENT, Device, serving
-from lab import Lab, checks, result, trouble
+from one_board import Lab, checks, result, trouble
 
 MIB = 1 << 20
 USAGE, CONFIG, NOT_FOUND, IMAGE, NETWORK, BOARD, TARGET, VERIFY, TIMEOUT = 2, 3, 4, 6, 8, 12, 13, 14, 15
