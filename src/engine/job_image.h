@@ -36,6 +36,9 @@ int job_image_take(struct job *job, struct job_image *image, struct image **take
    known only now. */
 int job_image_read(struct job_image *image, const struct image *taken, struct err *err);
 
+/* The check of every driver that writes images: were all that were resolved read to their end? */
+int job_image_check(struct job *job, struct deadline deadline, char note[256], struct err *err);
+
 void job_image_free(struct job_image *image);
 
 #endif
