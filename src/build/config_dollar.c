@@ -219,6 +219,7 @@ static int scan_braces(struct scanner *scanner, struct word *word, bool quoted)
 		buf_addf(&value, "%zu", text ? strlen(text) : (size_t)0);
 	else if (text)
 		buf_add_text(&value, text);
+	word->too_long = word->too_long || buf_over(&value);
 	if (reference.length && !scan_looking_at(scanner, "}"))
 		return scan_error(scanner, start, "${ is not closed");
 	return scan_operator(scanner, word, quoted, text || (reference.all && value.size), &value,

@@ -122,6 +122,7 @@ void word_finish(struct word *word)
 					     sizeof(*word->list->items));
 		word->list->items[word->list->count++] = xstrdup(buf_text(word->text));
 	}
+	word->too_long = word->too_long || buf_over(word->text);
 	word->started = false;
 	buf_clear(word->text);
 }
@@ -285,7 +286,7 @@ static int scan_word(struct scanner *scanner, struct word *word)
 	scanner->depth = 0;
 	while (rc == 0 && !word_ends(scanner, word->in_array))
 		rc = scan_part(scanner, word, PLAIN);
-	if (rc == 0 && buf_over(word->text))
+	if (rc == 0 && (word->too_long || buf_over(word->text)))
 		return scan_error(scanner, place, "a value is longer than %d bytes", CONFIG_TEXT);
 	return rc;
 }

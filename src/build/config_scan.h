@@ -54,6 +54,7 @@ struct word {
 	bool started;   /* there is a word, if only an empty one in quotes */
 	bool no_words;  /* the quotes around us hold an array without elements: no word */
 	bool in_quotes; /* the ${} around us stands in "..." */
+	bool too_long;  /* something was longer than CONFIG_TEXT */
 };
 
 /* The whole file into config->entries. */

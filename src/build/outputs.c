@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "bundle/file.h"
 
 static int check_place(const struct outputs *outputs, const char *path, struct err *err)
 {
@@ -42,21 +43,6 @@ static int open_staged(struct outputs *outputs, const char *path, struct err *er
 	return fd;
 }
 
-static int write_all(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-	ssize_t step;
-
-	for (; size; at += step, size -= (size_t)step) {
-		step = write(fd, at, size);
-		if (step < 0 && errno == EINTR)
-			step = 0;
-		else if (step < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int copy_all(int to, const char *source, struct err *err)
 {
 	_cleanup_(closep) int from = open(source, O_RDONLY | O_CLOEXEC);
@@ -66,7 +52,7 @@ static int copy_all(int to, const char *source, struct err *err)
 	if (from < 0)
 		return err_errno(err, ERR_NOT_FOUND, "cannot open %s", source);
 	while ((got = read(from, piece, sizeof(piece))) > 0)
-		if (write_all(to, piece, (size_t)got) < 0)
+		if (file_write(to, piece, (size_t)got) < 0)
 			return err_errno(err, ERR_HOST, "cannot write a copy of %s", source);
 	return got < 0 ? err_errno(err, ERR_HOST, "cannot read %s", source) : 0;
 }
@@ -86,7 +72,7 @@ int outputs_add_before(struct outputs *outputs, const char *path, const void *da
 
 	if (fd < 0)
 		return fd;
-	if (write_all(fd, data, size) < 0)
+	if (file_write(fd, data, size) < 0)
 		return err_errno(err, ERR_HOST, "cannot write %s", path);
 	if (source)
 		rc = copy_all(fd, source, err);

@@ -149,7 +149,7 @@ int script_operations(struct script *script, struct err *err)
 		return rc;
 	ops_text(&script->ops, "setenv fdt_high 0xffffffffffffffff\n");
 	if (config_text(&script->config, "DBG_FDT_PRINT_CHOSEN"))
-		ops_text(&script->ops, "fdt print /chosen\n");
+		ops_command(&script->ops, "print /chosen", "fdt print /chosen");
 	rc = extra_commands(script, err);
 	if (rc < 0)
 		return rc;

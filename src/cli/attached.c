@@ -12,7 +12,7 @@
 #include "cli/term.h"
 #include "drivers/table.h"
 #include "engine/board.h"
-#include "engine/job_usb.h"
+#include "engine/usb_match.h"
 #include "io/usb.h"
 #include "io/usb_udev.h"
 
@@ -25,8 +25,8 @@ struct attached {
 	struct usb_info info;
 	const struct driver *driver;
 	const struct usb_mode *mode;
+	enum usb_fit fit;          /* of the mode: YES, or MAYBE */
 	const struct board *board; /* whose it is; NULL: no board file says */
-	bool seen;                 /* still there at this look */
 };
 
 struct attached_list {
@@ -36,6 +36,7 @@ struct attached_list {
 
 struct buses {
 	struct usb_bus *items[BUSES_MAX];
+	bool told[BUSES_MAX]; /* that it does not answer */
 	size_t count;
 };
 
@@ -114,42 +115,78 @@ static bool identify(struct attached *one, const struct boards *boards)
 {
 	const struct driver *const *driver;
 	const struct usb_mode *mode;
+	enum usb_fit fit;
 
 	one->board = whose(boards, &one->info);
 	for (driver = drivers; *driver; driver++) {
-		mode = (*driver)->usb_modes ? usb_mode_find((*driver)->usb_modes, &one->info)
-					    : NULL;
-		if (!mode || (one->driver && !(one->board && one->board->driver == *driver)))
+		bool own = one->board && one->board->driver == *driver;
+
+		if (!(*driver)->usb_modes)
+			continue;
+		mode = usb_mode_best((*driver)->usb_modes, &one->info, &fit);
+		if (!mode || (!own && fit <= one->fit))
 			continue;
 		one->driver = *driver;
 		one->mode = mode;
+		one->fit = fit;
+		if (own)
+			break;
 	}
 	return one->driver;
+}
+
+static void add_known(struct attached_list *list, const struct usb_info *infos, size_t count,
+		      const struct boards *boards)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct attached one = {.info = infos[i]};
+
+		if (!identify(&one, boards))
+			continue;
+		list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
+		list->items[list->count++] = one;
+	}
+}
+
+/* The first bus is this machine's. A device of another one is asked for its strings only when that
+   is wanted: its server resets it when we leave it. A machine that does not answer is told of once.
+ */
+static int look_at_bus(struct attached_list *list, const struct cli *cli, struct buses *buses,
+		       size_t index, const struct boards *boards, struct err *err)
+{
+	bool strings = index == 0 || args_flag(cli->args, "ask", false);
+	_cleanup_(freep) struct usb_info *infos = NULL;
+	size_t count = 0;
+	int rc = usb_bus_list(buses->items[index], strings, &infos, &count, one_look(cli), err);
+
+	if (rc == -ERR_CANCELLED || (rc < 0 && index == 0))
+		return rc;
+	if (rc < 0 && !buses->told[index])
+		print_err(stderr, err, term_has_colour(stderr));
+	buses->told[index] = rc < 0;
+	add_known(list, infos, count, boards);
+	return 0;
 }
 
 static int look(struct attached_list *list, const struct cli *cli, struct buses *buses,
 		const struct boards *boards, struct err *err)
 {
-	size_t i, j;
-	int rc;
+	size_t i;
+	int rc = 0;
 
-	for (i = 0; i < buses->count; i++) {
-		_cleanup_(freep) struct usb_info *infos = NULL;
-		size_t count = 0;
+	for (i = 0; rc == 0 && i < buses->count; i++)
+		rc = look_at_bus(list, cli, buses, i, boards, err);
+	return rc;
+}
 
-		rc = usb_bus_list(buses->items[i], true, &infos, &count, one_look(cli), err);
-		if (rc < 0)
-			return rc;
-		for (j = 0; j < count; j++) {
-			struct attached one = {.info = infos[j]};
-
-			if (!identify(&one, boards))
-				continue;
-			list->items = xrealloc(list->items, list->count + 1, sizeof(*list->items));
-			list->items[list->count++] = one;
-		}
-	}
-	return 0;
+/* "STM32MP boot ROM"; with a question mark where only its strings could tell. Owned by the caller.
+ */
+static char *what_of(const struct attached *one)
+{
+	return xasprintf("%s %s%s", one->mode->family, one->mode->mode,
+			 one->fit == USB_FIT_YES ? "" : "?");
 }
 
 static char *rule_of(const struct attached *one)
@@ -167,10 +204,11 @@ static json_t *to_json(const struct attached *one)
 	char id[16];
 
 	snprintf(id, sizeof(id), "%04x:%04x", info->vid, info->pid);
-	return json_pack("{so,ss,so,ss,ss,ss,ss,so,so,sb,so}", "path", json_text(info->path), "id",
-			 id, "serial", json_text(info->serial[0] ? info->serial : NULL), "speed",
-			 usb_speed_name(info->speed), "driver", one->driver->name, "family",
-			 one->mode->family, "mode", one->mode->mode, "product",
+	return json_pack("{so,ss,so,ss,ss,ss,ss,sb,so,so,sb,so}", "path", json_text(info->path),
+			 "id", id, "serial", json_text(info->serial[0] ? info->serial : NULL),
+			 "speed", usb_speed_name(info->speed), "driver", one->driver->name,
+			 "family", one->mode->family, "mode", one->mode->mode, "sure",
+			 one->fit == USB_FIT_YES, "product",
 			 json_text(info->product[0] ? info->product : NULL), "board",
 			 json_text(one->board ? one->board->name : NULL), "denied", info->denied,
 			 "rule", json_text(rule));
@@ -204,8 +242,7 @@ static struct columns measure(const struct attached *items, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		_cleanup_(freep) char *what =
-			xasprintf("%s %s", items[i].mode->family, items[i].mode->mode);
+		_cleanup_(freep) char *what = what_of(&items[i]);
 
 		widen(&columns.path, items[i].info.path);
 		widen(&columns.serial, serial_of(&items[i]));
@@ -217,7 +254,7 @@ static struct columns measure(const struct attached *items, size_t count)
 static void print_device(FILE *out, const char *sign, const struct attached *one,
 			 struct columns columns)
 {
-	_cleanup_(freep) char *what = xasprintf("%s %s", one->mode->family, one->mode->mode);
+	_cleanup_(freep) char *what = what_of(one);
 	_cleanup_(freep) char *rule = one->info.denied ? rule_of(one) : NULL;
 	const struct usb_info *info = &one->info;
 

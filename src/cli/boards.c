@@ -160,6 +160,10 @@ static const struct option options[] = {
 		 "on this machine and on those whose USB/IP servers the board files name, and "
 		 "which "
 		 "board each is."},
+	{.name = "ask",
+	 .help = "With --attached or --watch: ask devices of other machines for their serial "
+		 "numbers "
+		 "and names, too. It resets them: not while they are being flashed."},
 	{.name = "watch",
 	 .help = "The same, and then a line for each that comes (+) or goes (-), until Ctrl-C."},
 	{0},

@@ -315,6 +315,7 @@ static void job_free(struct job *job)
 	plan_free(job->plan);
 	json_decref(job->writes);
 	json_decref(job->results);
+	free(job->images);
 	free(job->meter);
 	free(job);
 }

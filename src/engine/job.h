@@ -22,6 +22,8 @@
 #include "io/usb.h"
 #include "power/power.h"
 
+struct job_image;
+
 /* One thing to write, or to read back. */
 struct request_item {
 	const char *target;    /* name of a target; NULL: the default one */
@@ -83,6 +85,8 @@ struct job {
 	struct usb_device *usb;  /* NULL until job_usb_open() */
 
 	/* The engine's own. */
+	const struct job_image **images; /* that were resolved; borrowed, the array is owned */
+	size_t image_count;
 	struct board_lock *lock;
 	struct usb_bus *usb_bus;     /* see job_usb.c; NULL: no USB so far */
 	struct usb_known *usb_known; /* the same */

@@ -152,7 +152,7 @@ static int know_image(struct job *job, struct job_image *image, struct image *op
 
 	if (local && strcmp(info->codec, "none") != 0)
 		rc = recall(job, image->file, &before, given, &known, err);
-	if (rc == 0 && !known && (local || scan)) {
+	if (rc == 0 && !known && (local || (scan && info->repeatable))) {
 		rc = decode(job, opened, err);
 		memcpy(given, info->given_sha256, SHA256_TEXT);
 	}
@@ -186,6 +186,8 @@ int job_image_resolve(struct job *job, struct job_image *image, const char *file
 	if (rc < 0)
 		return rc;
 	plan_image(job, image, section, image_info(opened), given);
+	job->images = xrealloc(job->images, job->image_count + 1, sizeof(*job->images));
+	job->images[job->image_count++] = image;
 	if (!image->repeatable)
 		image->image = steal(opened);
 	return 0;
@@ -217,6 +219,25 @@ int job_image_read(struct job_image *image, const struct image *taken, struct er
 			       image->ref);
 	memcpy(image->sha256, info->sha256, sizeof(image->sha256));
 	image->size = info->size;
+	return 0;
+}
+
+int job_image_check(struct job *job, struct deadline deadline, char note[256], struct err *err)
+{
+	uint64_t total = 0;
+	char size[TEXT_SIZE];
+	size_t i;
+
+	(void)deadline;
+	(void)err;
+	for (i = 0; i < job->image_count; i++) {
+		if (!job->images[i]->sha256[0]) {
+			snprintf(note, 256, "!digest not known before it is written");
+			return 0;
+		}
+		total += job->images[i]->size;
+	}
+	snprintf(note, 256, "read to its end, %s", text_of_size(total, size));
 	return 0;
 }
 

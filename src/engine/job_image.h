@@ -23,7 +23,8 @@ struct job_image {
 };
 
 /* Opens image->file and learns what can be known of it. `section` is the plan's, "image" or "image
-   2". With `scan` also what is not on this host is read to its end. */
+   2". With `scan` also what is not on this host is read to its end, if it can be
+   read again. */
 int job_image_resolve(struct job *job, struct job_image *image, const char *file,
 		      const char *section, bool scan, struct deadline deadline, struct err *err);
 
@@ -34,6 +35,9 @@ int job_image_take(struct job *job, struct job_image *image, struct image **take
 /* After `taken` was read to its end: that it was the image of the plan (ERR_DIGEST), and what is
    known only now. */
 int job_image_read(struct job_image *image, const struct image *taken, struct err *err);
+
+/* The check of every driver that writes images: were all that were resolved read to their end? */
+int job_image_check(struct job *job, struct deadline deadline, char note[256], struct err *err);
 
 void job_image_free(struct job_image *image);
 

@@ -48,24 +48,36 @@ bool usb_mode_match(const struct usb_mode *mode, const struct usb_info *info)
 	return mode_fit(mode, info) == USB_FIT_YES;
 }
 
+const struct usb_mode *usb_mode_best(const struct usb_mode *modes, const struct usb_info *info,
+				     enum usb_fit *fit)
+{
+	const struct usb_mode *best = NULL;
+	enum usb_fit one;
+
+	*fit = USB_FIT_NO;
+	for (; modes->mode; modes++) {
+		one = mode_fit(modes, info);
+		if (one > *fit)
+			best = modes;
+		*fit = one > *fit ? one : *fit;
+	}
+	return best;
+}
+
 const struct usb_mode *usb_mode_find(const struct usb_mode *modes, const struct usb_info *info)
 {
-	for (; modes->mode; modes++)
-		if (usb_mode_match(modes, info))
-			return modes;
-	return NULL;
+	enum usb_fit fit;
+	const struct usb_mode *best = usb_mode_best(modes, info, &fit);
+
+	return fit == USB_FIT_YES ? best : NULL;
 }
 
 enum usb_fit usb_modes_fit(const struct usb_mode *modes, const struct usb_info *info)
 {
-	enum usb_fit best = USB_FIT_NO, fit;
+	enum usb_fit fit;
 
-	for (; modes->mode; modes++) {
-		fit = mode_fit(modes, info);
-		if (fit > best)
-			best = fit;
-	}
-	return best;
+	usb_mode_best(modes, info, &fit);
+	return fit;
 }
 
 void usb_known_free(struct usb_known *known)

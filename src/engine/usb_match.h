@@ -14,6 +14,10 @@ enum usb_fit {
 	USB_FIT_YES,
 };
 
+/* The row that a device fits best, the first of equals; NULL and USB_FIT_NO: none. */
+const struct usb_mode *usb_mode_best(const struct usb_mode *modes, const struct usb_info *info,
+				     enum usb_fit *fit);
+
 /* The best that a device is to any row of the table. */
 enum usb_fit usb_modes_fit(const struct usb_mode *modes, const struct usb_info *info);
 

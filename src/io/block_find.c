@@ -3,6 +3,7 @@
    PORT / PORT:CONFIG.INTERFACE / host* / target* / H:C:T:LUN / block / NAME */
 #include <ctype.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,8 +298,10 @@ static int check_room(const struct block_info *info, uint64_t size, struct err *
 		return err_set(err, ERR_TARGET, "%s is write-protected", info->node);
 	if (size <= info->size)
 		return 0;
-	err_set(err, ERR_TARGET, "the image does not fit: it has %s, %s has %s",
-		text_of_size(size, wanted), info->node, text_of_size(info->size, there));
+	err_set(err, ERR_TARGET,
+		"the image does not fit: it has %s (%" PRIu64 " bytes), %s has %s (%" PRIu64 ")",
+		text_of_size(size, wanted), size, info->node, text_of_size(info->size, there),
+		info->size);
 	return err_remedy(err, "nothing was written; choose another target or a smaller image");
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "io/stream.h"
+#include "io/trace_log.h"
 
 struct trace {
 	struct stream stream;
@@ -138,17 +139,13 @@ static const struct stream_ops lines_ops = {
 int stream_trace(struct stream **stream, struct stream *below, const char *log_path,
 		 struct err *err)
 {
-	_cleanup_(closep) int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct trace *self;
 	FILE *log;
+	int rc = trace_log_open(&log, log_path, err);
 
 	*stream = NULL;
-	if (fd < 0)
-		return err_errno(err, ERR_HOST, "cannot write %s", log_path);
-	log = fdopen(fd, "a");
-	if (!log)
-		return err_errno(err, ERR_HOST, "cannot write %s", log_path);
-	steal_fd(&fd);
+	if (rc < 0)
+		return rc;
 	self = xcalloc(1, sizeof(*self));
 	*self = (struct trace){.below = below, .log = log, .start_ms = clock_ms()};
 	self->stream.ops = below->ops->lines ? &lines_ops : &plain_ops;

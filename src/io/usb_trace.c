@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/usb_log.h"
+#include "io/trace_log.h"
 
 struct trace {
 	struct usb_device usb;
@@ -234,17 +235,13 @@ static void log_session(FILE *log, const struct usb_info *info)
 int usb_trace(struct usb_device **usb, struct usb_device *below, const char *log_path,
 	      struct err *err)
 {
-	_cleanup_(closep) int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	struct trace *self;
 	FILE *log;
+	int rc = trace_log_open(&log, log_path, err);
 
 	*usb = NULL;
-	if (fd < 0)
-		return err_errno(err, ERR_HOST, "cannot write %s", log_path);
-	log = fdopen(fd, "a");
-	if (!log)
-		return err_errno(err, ERR_HOST, "cannot write %s", log_path);
-	steal_fd(&fd);
+	if (rc < 0)
+		return rc;
 	log_session(log, &below->info);
 	self = xcalloc(1, sizeof(*self));
 	*self = (struct trace){

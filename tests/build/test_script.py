@@ -183,7 +183,7 @@ STRICT = re.compile(r'if test -z "\$boot_stopped"; then (?P<command>.*) \|\| set
 
 
 @pytest.mark.parametrize("config, more", [
-    (XEN + GUEST + "BITSTREAM=download.bit\nNUM_DT_OVERLAY=1\nDT_OVERLAY[0]=overlay1.dtbo\n", []),
+    (XEN + GUEST + "BITSTREAM=download.bit\nNUM_DT_OVERLAY=1\nDT_OVERLAY[0]=overlay1.dtbo\nDBG_FDT_PRINT_CHOSEN=1\n", []),
     (XEN + GUEST + "BITSTREAM=download.bit\nBOOT_CMD=none\n", ["-s"]),
     (LINUX + "LINUX_RAMDISK=dom0-ramdisk.cpio.gz\n", ["-s"]),
     (XEN + GUEST, ["-f"]),

@@ -6,10 +6,12 @@ Loaded are vhci_hcd (`usbip attach` puts devices on its first bus, high speed, o
 (gadgets made through configfs appear on its two buses; usb_guest.sh makes them). udevd runs, as libusb has its events from there.
 """
 import pathlib
+import platform
 import shlex
 import subprocess
 from types import SimpleNamespace
 
+import pytest
 from virtual_board import make
 
 LIBRARY = pathlib.Path(__file__).with_name("usb_guest.sh")
@@ -69,13 +71,15 @@ def _initramfs(folder, cache):
     return archive
 
 
-def run_guest(folder, script, timeout=120, **environment):
+def run_guest(folder, script, timeout=240, **environment):
     """Runs a bash script in the guest, with these variables and what usb_guest.sh defines: its status and output, and
     the guest's console.
 
     folder     an empty one, for this call alone: the only place of this machine that the guest may write to,
                under the same path; the script is run in it
     """
+    if platform.machine() != "x86_64":
+        pytest.skip("the guest is an amd64 machine, and runs the programs of this one")
     cache = pathlib.Path(make("fetch-debian", "usb"))
     exports = "".join(f"export {name}={shlex.quote(str(value))}\n" for name, value in environment.items())
     (folder / "script").write_text(f"{exports}. {shlex.quote(str(LIBRARY))}\n{script}")

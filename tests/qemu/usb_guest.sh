@@ -95,7 +95,7 @@ usbip_keep() {
 		for busid in "$@"; do
 			# On a busy machine it was seen to wait for ever.
 			usbip_attached "$server" "$busid" ||
-				timeout 5 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
+				timeout 20 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
 		done
 		sleep 0.1
 	done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A fastboot device over TCP and UDP, as U-Boot's and AOSP's are, that does as it is told: for tests of what a device
-can do wrong. It shares no code with ours; Debian's own fastboot drives it, too (tests/peer/test_fastboot.py).
+can do wrong. It shares no code with ours; Debian's own fastboot drives it, too (tests/peer/test_aosp_fastboot.py).
 
 Commands are answered by Device.command(), a generator of answers; a fault takes its place for some of them."""
 import contextlib

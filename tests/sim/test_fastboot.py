@@ -2,12 +2,14 @@
 """The driver `fastboot` over TCP and UDP against a device that does what a test tells it; over USB:
 test_fastboot_usb.py."""
 import hashlib
+import json
 import random
+import subprocess
 
 import pytest
 
 from fastboot import CUT, SILENT, Device, serving
-from lab import Lab, checks, result, trouble
+from one_board import Lab, checks, result, trouble
 
 MIB = 1 << 20
 USAGE, CONFIG, NOT_FOUND, IMAGE, NETWORK, BOARD, TARGET, VERIFY, TIMEOUT = 2, 3, 4, 6, 8, 12, 13, 14, 15
@@ -277,17 +279,29 @@ def test_board_file_errors(lab, keys, words):
 
 
 def test_a_stream_of_unknown_size(lab):
+    """Every piece counts up to its own end, as the size of the image shows only then."""
     device = Device(SIZES, console="run")
     with serving(device) as link:
         board(lab, link)
-        done = lab.run("plan", "b", "--target", "boot", "boot.img")
-        assert "write 29.3 KiB to 'boot'" in done.stdout
-        with open(lab.folder / "root.img", "rb") as stream:
-            with lab.popen("flash", "b", "--target", "rootfs", "-", "--yes") as process:
-                process.communicate(timeout=60)
-            assert process.returncode != 0  # nothing comes on standard input
-            assert stream.read(1)
-    assert "flash:rootfs" not in device.seen
+        with subprocess.Popen(["gzip", "-c", lab.folder / "root.img"], stdout=subprocess.PIPE) as gzip:
+            done = lab.run("flash", "b", "--target", "rootfs", "-", "--yes", "--json", stdin=gzip.stdout)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert result(events)["writes"][0]["sha256"] == hashlib.sha256(ROOT).hexdigest()
+        assert result(events)["writes"][0]["verified"]
+        # in one piece its size is told first, and so has to be known
+        board(lab, link, "form: raw")
+        with open(lab.folder / "boot.img", "rb") as stream:
+            done = lab.run("flash", "b", "--target", "boot", "-", "--yes", stdin=stream, status=IMAGE)
+        assert "give it as a file" in done.stderr
+    assert device.content("rootfs")[:len(ROOT)] == ROOT
+
+
+def test_a_plan_asks_but_changes_nothing(lab):
+    device = Device(SIZES, console="run")
+    with serving(device) as link:
+        board(lab, link)
+        assert "write 29.3 KiB to 'boot'" in lab.run("plan", "b", "--target", "boot", "boot.img").stdout
+    assert not [command for command in device.seen if command.startswith(("download", "flash", "erase"))]
 
 
 def test_dump(lab):

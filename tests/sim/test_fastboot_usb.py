@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from lab import Lab, checks, result, trouble
+from one_board import Lab, checks, result, trouble
 
 MIB = 1 << 20
 BOARD, TARGET, VERIFY, TIMEOUT, USB = 12, 13, 14, 15, 18

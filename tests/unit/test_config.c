@@ -279,6 +279,15 @@ static void bounds(void **state)
 	assert_int_equal(config_arithmetic(&config, "N39", &value, &err), -ERR_CONFIG);
 	assert_non_null(strstr(err.text, "too long"));
 	config_free(&config);
+	/* Not cut in the middle of an array, either. */
+	buf_clear(&text);
+	buf_add_text(&text, "A=12345678\n");
+	for (i = 0; i < 13; i++)
+		buf_add_text(&text, "A=$A$A\n");
+	buf_add_text(&text, "B=($A)\nC=(\"x${B[@]}\" y)\n");
+	assert_int_equal(parse(&config, buf_text(&text), &err), -ERR_CONFIG);
+	assert_non_null(strstr(err.text, "a value is longer than"));
+	config_free(&config);
 	/* Little text that asks for much. */
 	buf_clear(&text);
 	for (i = 0; i < 13; i++)

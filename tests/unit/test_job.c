@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/board.h"
 #include "engine/job.h"
+#include "rig/home_rig.h"
 
 #define PHRASE "program OTP words 59 and 60"
 
@@ -73,23 +74,6 @@ static const struct key timeouts[] = {
 static const struct driver toy_driver = {
 	.name = "toy", .summary = "memory", .timeouts = timeouts, .works = works};
 static const struct driver *const toy_drivers[] = {&toy_driver, NULL};
-
-static int set_up(void **state)
-{
-	char *root = xstrdup("/tmp/aboard-job.XXXXXX");
-
-	*state = root;
-	return mkdtemp(root) ? setenv("ABOARD_HOME", root, 1) : -1;
-}
-
-static int tear_down(void **state)
-{
-	_cleanup_(freep) char *root = *state;
-	struct err err;
-
-	unsetenv("ABOARD_HOME");
-	return path_remove_tree(root, &err);
-}
 
 static void take(void *context, const json_t *event)
 {
@@ -216,13 +200,17 @@ static void test_irreversible_is_typed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_proven, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_written_is_not_proven, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_written_is_enough_when_said, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_irreversible_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_irreversible_by_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_irreversible_is_typed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_proven, home_set_up, home_tear_down),
+		cmocka_unit_test_setup_teardown(test_written_is_not_proven, home_set_up,
+						home_tear_down),
+		cmocka_unit_test_setup_teardown(test_written_is_enough_when_said, home_set_up,
+						home_tear_down),
+		cmocka_unit_test_setup_teardown(test_irreversible_is_refused, home_set_up,
+						home_tear_down),
+		cmocka_unit_test_setup_teardown(test_irreversible_by_name, home_set_up,
+						home_tear_down),
+		cmocka_unit_test_setup_teardown(test_irreversible_is_typed, home_set_up,
+						home_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,25 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/lock.h"
-
-static int set_up(void **state)
-{
-	char *root = xstrdup("/tmp/aboard-lock.XXXXXX");
-
-	*state = root;
-	if (!mkdtemp(root))
-		return -1;
-	return setenv("ABOARD_HOME", root, 1);
-}
-
-static int tear_down(void **state)
-{
-	_cleanup_(freep) char *root = *state;
-	struct err err;
-
-	unsetenv("ABOARD_HOME");
-	return path_remove_tree(root, &err);
-}
+#include "rig/home_rig.h"
 
 static void one_holder(void **state)
 {
@@ -136,7 +118,7 @@ static void unwritable_state(void **state)
 	assert_int_equal(board_lock(&lock, "demo", "flash", &err), -ERR_HOST);
 }
 
-#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, home_set_up, home_tear_down)
 
 int main(void)
 {

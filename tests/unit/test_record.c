@@ -17,25 +17,7 @@
 #include "base/path.h"
 #include "engine/record.h"
 #include "engine/record_db.h"
-
-static int set_up(void **state)
-{
-	char *root = xstrdup("/tmp/aboard-record.XXXXXX");
-
-	*state = root;
-	if (!mkdtemp(root))
-		return -1;
-	return setenv("ABOARD_HOME", root, 1);
-}
-
-static int tear_down(void **state)
-{
-	_cleanup_(freep) char *root = *state;
-	struct err err;
-
-	unsetenv("ABOARD_HOME");
-	return path_remove_tree(root, &err);
-}
+#include "rig/home_rig.h"
 
 static char *in_state(void **state, const char *name)
 {
@@ -545,7 +527,7 @@ static void migrations(void **state)
 	assert_int_equal(record_db_open(&db, path, first_schema, &err), -ERR_HOST);
 }
 
-#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, home_set_up, home_tear_down)
 
 int main(void)
 {

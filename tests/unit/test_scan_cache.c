@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/scan_cache.h"
+#include "rig/home_rig.h"
 
 #define GIVEN "0000000000000000000000000000000000000000000000000000000000000001"
 #define OTHER "0000000000000000000000000000000000000000000000000000000000000002"
@@ -24,25 +25,6 @@ static const struct scan example = {.codec = "xz",
 				    .size = 4ULL << 30,
 				    .sha256 = FOUND,
 				    .data_bytes = 3ULL << 30};
-
-static int set_up(void **state)
-{
-	char *root = xstrdup("/tmp/aboard-scan.XXXXXX");
-
-	*state = root;
-	if (!mkdtemp(root))
-		return -1;
-	return setenv("ABOARD_HOME", root, 1);
-}
-
-static int tear_down(void **state)
-{
-	_cleanup_(freep) char *root = *state;
-	struct err err;
-
-	unsetenv("ABOARD_HOME");
-	return path_remove_tree(root, &err);
-}
 
 static void what_was_put(void **state)
 {
@@ -120,7 +102,7 @@ static void hostile_files_are_misses(void **state)
 	assert_int_equal(scan_cache_put(GIVEN, &example, &err), -ERR_HOST);
 }
 
-#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, home_set_up, home_tear_down)
 
 int main(void)
 {

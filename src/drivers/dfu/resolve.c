@@ -208,26 +208,6 @@ void dfu_release(struct job *job)
 	job->own = NULL;
 }
 
-static int check_image(struct job *job, struct deadline deadline, char note[256], struct err *err)
-{
-	const struct dfu_work *work = work_of(job);
-	uint64_t total = 0;
-	char size[TEXT_SIZE];
-	size_t i;
-
-	(void)deadline;
-	(void)err;
-	for (i = 0; i < work->item_count; i++) {
-		if (!work->items[i].sha256[0]) {
-			snprintf(note, 256, "!digest not known before it is written");
-			return 0;
-		}
-		total += work->items[i].size;
-	}
-	snprintf(note, 256, "read to its end, %s", text_of_size(total, size));
-	return 0;
-}
-
 static int check_targets(struct job *job, struct deadline deadline, char note[256], struct err *err)
 {
 	const struct dfu_work *work = work_of(job);
@@ -259,7 +239,7 @@ static int check_device(struct job *job, struct deadline deadline, char note[256
 }
 
 const struct check dfu_flash_checks[] = {
-	{"image", "image is whole", check_image},
+	{"image", "image is whole", job_image_check},
 	{"target", "targets differ", check_targets},
 	{"device", "device is attached", check_device},
 	{0},

@@ -11,27 +11,6 @@
 
 #define NOTE_SIZE 256
 
-static int check_image(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
-		       struct err *err)
-{
-	const struct fb *fb = fb_of(job);
-	uint64_t total = 0;
-	char size[TEXT_SIZE];
-	size_t i;
-
-	(void)deadline;
-	(void)err;
-	for (i = 0; i < fb->item_count; i++) {
-		if (!fb->items[i].image.sha256[0]) {
-			snprintf(note, NOTE_SIZE, "!digest not known before it is written");
-			return 0;
-		}
-		total += fb->items[i].image.size;
-	}
-	snprintf(note, NOTE_SIZE, "read to its end, %s", text_of_size(total, size));
-	return 0;
-}
-
 static int learn_buffer(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct fb *fb = fb_of(job);
@@ -142,7 +121,7 @@ static int check_fetch(struct job *job, struct deadline deadline, char note[NOTE
 }
 
 const struct check fb_flash_checks[] = {
-	{"image", "image is whole", check_image},
+	{"image", "image is whole", job_image_check},
 	{"device", "device answers", check_device},
 	{"partition", "image fits its partition", check_partitions},
 	{"read-back", "it can be read back", check_read_back},

@@ -211,10 +211,12 @@ static int check_buffer(struct job *job, const struct fb_item *item, struct err 
 
 	if (item->form != FASTBOOT_FORM_RAW || item->image.size <= buffer)
 		return 0;
-	if (item->image.size == IMAGE_SIZE_UNKNOWN)
-		return err_set(err, ERR_IMAGE,
-			       "'%s' is written in one piece, and the size of %s is not known",
-			       item->partition, item->image.ref);
+	if (item->image.size == IMAGE_SIZE_UNKNOWN) {
+		err_set(err, ERR_IMAGE,
+			"'%s' is written in one piece, and the size of %s is not known",
+			item->partition, item->image.ref);
+		return err_remedy(err, "give it as a file");
+	}
 	err_set(err, ERR_TARGET,
 		"'%s' is written in one piece: the image (%s) does not fit the "
 		"device's buffer (%s)",

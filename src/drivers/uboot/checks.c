@@ -52,27 +52,6 @@ static int check_bundle(struct job *job, struct deadline deadline, char note[NOT
 	return bundle_check_layout(uboot->bundle, variant, err);
 }
 
-static int check_image(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
-		       struct err *err)
-{
-	const struct uboot *uboot = uboot_of(job);
-	uint64_t total = 0;
-	char size[TEXT_SIZE];
-	size_t i;
-
-	(void)deadline;
-	(void)err;
-	for (i = 0; i < uboot->item_count; i++) {
-		if (!uboot->items[i].image.sha256[0]) {
-			snprintf(note, NOTE_SIZE, "!digest not known before it is written");
-			return 0;
-		}
-		total += uboot->items[i].image.size;
-	}
-	snprintf(note, NOTE_SIZE, "read to its end, %s", text_of_size(total, size));
-	return 0;
-}
-
 /* The record and the cache need some room for themselves. */
 #define ROOM_MIN ((unsigned long long)64 << 20)
 
@@ -157,7 +136,7 @@ static int check_power(struct job *job, struct deadline deadline, char note[NOTE
 	}
 
 const struct check uboot_flash_checks[] = {
-	{"image", "image is whole", check_image},
+	{"image", "image is whole", job_image_check},
 	{"target", "target is known", check_target},
 	{"cache", "room in the cache", check_room},
 	BUNDLE_CHECK,

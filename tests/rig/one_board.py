@@ -27,9 +27,9 @@ class Lab:
         return subprocess.Popen([PROGRAM, *map(str, argv)], cwd=self.folder, env=self.env, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def run(self, *argv, status=0):
+    def run(self, *argv, status=0, stdin=subprocess.DEVNULL):
         done = subprocess.run([PROGRAM, *map(str, argv)], cwd=self.folder, env=self.env, text=True, timeout=LIMIT_S,
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+                              stdin=stdin, capture_output=True, check=False)
         assert done.returncode == status, done.stdout + done.stderr
         return done
 

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "rig"))
 
 from fastboot import Device, serving  # noqa: E402
-from lab import Lab  # noqa: E402
+from one_board import Lab  # noqa: E402
 
 MIB = 1 << 20
 SIZES = {"boot": 300_000, "rootfs": 12 * MIB}
