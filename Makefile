@@ -24,6 +24,7 @@ bench: all
 	bench/images build 256
 	bench/boot-scripts
 	bench/disks
+	bench/stm32mp
 
 install: all
 	meson install -C build

@@ -237,3 +237,54 @@ def test_unused_blocks_are_not_sent(bench):
     after = bench.medium("sd.img", len(card))
     assert after[hole] == old[hole]
     assert after[:hole.start] + card[hole] + after[hole.stop:] == card
+
+
+def test_otp_words_and_the_pmic_are_read(bench):
+    words = bytearray(96 * 4)
+    words[57 * 4:58 * 4] = bytes.fromhex("78563412")
+    bench.write("otp.words", words)
+    model = start(bench, "--otp", "otp.words")
+    name = bench.board(model)
+    outcome = bench.run("dump", name, "otp.bin", "--target", "otp")
+    assert outcome.status == 0, outcome
+    dump = (bench.folder / "otp.bin").read_bytes()
+    assert len(dump) == 776 and dump[0] == 2
+    assert dump[8 + 8 * 57:12 + 8 * 57] == bytes.fromhex("78563412")
+    model.stop()
+    bench.boards.clear()
+    outcome = bench.run("dump", bench.board(start(bench)), "pmic.bin", "--target", "pmic")
+    assert outcome.status == 0, outcome
+    assert len((bench.folder / "pmic.bin").read_bytes()) == 8
+
+
+def test_otp_words_are_not_written_on_a_yes_in_advance(bench):
+    bench.write("otp.words", bytes(96 * 4))
+    bench.write("words.txt", b"# the board's id\n59 0x00000005\n")
+    name = bench.board(start(bench, "--otp", "otp.words"))
+    outcome = bench.flash(name, "words.txt", "--target", "otp")
+    assert outcome.status == 16, outcome
+    assert "59=0x00000005" in outcome.plan["irreversible"]
+    assert bench.medium("otp.words", 96 * 4) == bytes(96 * 4)
+
+
+def test_otp_words_are_written_when_they_are_named(bench):
+    before = bytearray(96 * 4)
+    before[60 * 4] = 0x0F
+    bench.write("otp.words", before)
+    bench.write("words.txt", b"59 0x00000005\n")
+    phrase = ("--irreversible", "write OTP 59=0x00000005")
+    model = start(bench, "--otp", "otp.words")
+    outcome = bench.flash(bench.board(model), "words.txt", "--target", "otp", *phrase)
+    assert outcome.status == 0, outcome
+    model.stop()
+    after = bytearray(before)
+    after[59 * 4] = 5
+    assert bench.medium("otp.words", 96 * 4) == after
+
+    # A bit that is set cannot be cleared: that is known before anything is sent.
+    bench.boards.clear()
+    bench.write("words.txt", b"60 0x00000001\n")
+    outcome = bench.flash(bench.board(start(bench, "--otp", "otp.words")), "words.txt", "--target", "otp",
+                          "--irreversible", "write OTP 60=0x00000001", "--retries", "0")
+    assert outcome.status == 12 and "cannot be cleared" in outcome.error, outcome
+    assert bench.medium("otp.words", 96 * 4) == after
