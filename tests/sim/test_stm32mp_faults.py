@@ -24,7 +24,8 @@ def flash(bench, *faults, way="dfu", card=CARD, **more):
 PASSES = ["stall@3", "rom:stall@20", "tfa:stall@20", "uboot:stall@20", "uboot:stall@500", "rom:short@20",
           "tfa:short@50", "uboot:short@700", "rom:hang@20", "tfa:hang@20", "uboot:hang@500", "rom:cut@30000",
           "tfa:cut@100000", "uboot:cut@3000000", "tfa:other-serial@1", "rom:phase@1", "tfa:phase@1", "uboot:phase@1",
-          "uboot:write-error@3000", "uboot:slow-flush@800", "round@1", "round@2", "round@3"]
+          "uboot:write-error@3000", "uboot:slow-flush@800", "round@1", "round@2", "round@3",
+          "no-strings@500"]
 
 
 @pytest.mark.parametrize("fault", PASSES)
