@@ -393,11 +393,11 @@ static void bad_end(struct term *term, const json_t *event)
 	print_clean(out, get_text(event, "state"), 9);
 	fputc('\n', out);
 	if (job)
-		fprintf(out,
-			"  job %" PRId64 ": 'aboard history %" PRId64
-			"' tells more, with --log what the "
-			"console said\n",
-			job, job);
+		fprintf(out, "  job %" PRId64 ": 'aboard history %" PRId64 "' tells more%s\n", job,
+			job,
+			json_is_true(json_object_get(event, "console"))
+				? ", with --log what the console said"
+				: "");
 }
 
 static void on_result(struct term *term, const json_t *event)

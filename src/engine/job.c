@@ -291,11 +291,12 @@ static void emit_result(struct job *job, int rc, const struct err *err)
 	if (rc < 0)
 		error = json_pack("{sssoso}", "kind", err_kind_name(err->kind), "text",
 				  json_text(err->text), "remedy", remedy_json(err));
-	json_object_update_new(job->results,
-			       json_pack("{sssosisIsssO}", "outcome", outcome_of(job, rc), "error",
-					 error, "exit", rc < 0 ? err_exit_status(err->kind) : 0,
-					 "ms", (json_int_t)(clock_ms() - job->begun_ms), "state",
-					 storage_state(job), "writes", job->writes));
+	json_object_update_new(
+		job->results,
+		json_pack("{sssosisIsssOsb}", "outcome", outcome_of(job, rc), "error", error,
+			  "exit", rc < 0 ? err_exit_status(err->kind) : 0, "ms",
+			  (json_int_t)(clock_ms() - job->begun_ms), "state", storage_state(job),
+			  "writes", job->writes, "console", job->console_log >= 0));
 	events_emit(job->events, "result", steal(job->results));
 }
 

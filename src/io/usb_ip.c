@@ -66,6 +66,9 @@ static int ask(const struct ip_bus *self, int *fd, uint16_t code, const uint8_t 
 	size_t done;
 	int rc = tcp_connect(&connected, self->server, deadline, err);
 
+	if (rc == -ERR_NETWORK)
+		return err_remedy(err, "is usbipd running there, and may its port be reached? "
+				       "'usbip list -r HOST' asks it without aboard");
 	if (rc < 0)
 		return rc;
 	usbip_put_op(message, &op);

@@ -299,10 +299,10 @@ static void bad_end(void **state)
 	(void)state;
 	rig_begin(&rig, false, TERM_QUIET);
 	events_emit(rig.events, "result",
-		    json_pack("{sss{ssssss}sisisss[]}", "outcome", "failed", "error", "kind",
+		    json_pack("{sss{ssssss}sisisss[]sb}", "outcome", "failed", "error", "kind",
 			      "console", "text", "write: gone\nsaid the board", "remedy",
 			      "plug it in", "exit", 11, "ms", 65000, "state", "incomplete",
-			      "writes"));
+			      "writes", "console", 1));
 	assert_string_equal(shown(&rig), "aboard: write: gone\n"
 					 "        said the board\n"
 					 "     -> plug it in\n"
