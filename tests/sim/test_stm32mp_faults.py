@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from sim import PROGRAM
 from stm32_bench import Bench, Outcome, start
 from stm32_files import MIB, gpt, noise, sdcard
 
@@ -110,3 +111,26 @@ def test_a_board_that_another_job_left_half_way_is_refused(bench):
     assert bench.flash(name, "sdcard.img", "--retries", "0").status == 15
     outcome = bench.flash(name, "sdcard.img", "--retries", "0")
     assert outcome.status != 0, outcome
+
+
+CYCLE = """#!/bin/sh
+# The board loses its power (the model is killed) and gets it back, without the fault.
+kill -9 "$1"
+mkfifo started
+"$2" --listen "$3" --until-idle 5s stm32mp --media mmc0=sd.img:16M >started 2>/dev/null &
+read -r line <started
+echo "$line" | grep -q listening
+"""
+
+
+@pytest.mark.parametrize("way, fault", [("dfu", "uboot:gone@1"), ("fastboot", "fastboot:gone@1")])
+def test_a_board_that_hangs_is_switched_off_and_on(bench, way, fault):
+    model = start(bench, faults=[fault], media=["mmc0=sd.img:16M"])
+    (bench.folder / "cycle").write_text(CYCLE)
+    cycle = ["sh", "cycle", str(model.process.pid), PROGRAM, model.address]
+    name = bench.board(model, way=way, timeouts=QUICK,
+                       power={"type": "command", "on": ["true"], "off": ["true"], "cycle": cycle})
+    outcome = bench.flash(name, bench.write("sdcard.img", CARD))
+    assert outcome.status == 0, outcome
+    assert bench.medium("sd.img", len(CARD)) == CARD
+    assert len([event for event in outcome.of("stage") if event["state"] == "retry"]) == 1
