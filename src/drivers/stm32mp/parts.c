@@ -57,7 +57,8 @@ static int check_size(const struct part *part, struct err *err)
 		"%s does not fit: it has %s (%" PRIu64 " bytes), %s has %s (%" PRIu64 ")",
 		part->image.ref, text_of_size(part->image.size, size), part->image.size, text,
 		text_of_size(part->line->size, room), part->line->size);
-	return err_remedy(err, "move the next line's offset in the layout, or take a smaller image");
+	return err_remedy(err,
+			  "move the next line's offset in the layout, or take a smaller image");
 }
 
 static int read_head(struct job *job, const char *path, struct buf *head, struct deadline deadline,
