@@ -15,7 +15,7 @@ def one(result):
 def test_none(aboard):
     result = aboard.run("boards")
     assert (result.status, result.out) == (0, "")
-    assert "no boards" in result.err and "./aboard.yaml" in result.err
+    assert "no boards in ./aboard.yaml and " in result.err and "home/config/boards\n" in result.err
     assert one(aboard.run("boards", "--json")) == []
 
 
