@@ -46,7 +46,9 @@ static const char *address_of(const struct board *board)
 
 	if (board->serial)
 		return board->serial;
-	return usb ? usb : board->usb ? yaml_text(board->usb, "id", "usb") : "no serial";
+	if (board->usb)
+		return usb ? usb : yaml_text(board->usb, "id", "usb");
+	return yaml_text(board->own, "link", "no serial");
 }
 
 static void print_row(const struct board *board, const struct sight *sight, int width)

@@ -19,6 +19,11 @@ def test_none(aboard):
     assert one(aboard.run("boards", "--json")) == []
 
 
+def test_link_of_a_driver_is_where_the_board_is(aboard):
+    aboard.write("aboard.yaml", "name: net\ndriver: fastboot\nfastboot: {link: tcp:127.0.0.1:5554}\n")
+    assert aboard.run("boards").out.splitlines()[1].split()[-1] == "tcp:127.0.0.1:5554"
+
+
 def test_names_only(aboard):
     aboard.write("aboard.yaml", "name: lab3\ndriver: uboot\n---\nname: lab4\ndriver: uboot\n")
     assert aboard.run("boards", "-q").out == "lab3\nlab4\n"
