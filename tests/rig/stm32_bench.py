@@ -53,7 +53,7 @@ class Bench:
         self.folder, self.sim = folder, sim
         self.boards = []
 
-    def board(self, model, name="b1", busid="1-1", chip="mp15", way="auto", timeouts=None, **keys):
+    def board(self, model, name="b1", busid="1-1", chip="mp15", way="auto", timeouts=None, power=None, **keys):
         write_boot_files(self.folder, chip)
         own = {"fsbl": "tf-a.stm32", "fip": "fip.bin", "way": way, **keys}
         if chip.startswith("mp2"):
@@ -61,7 +61,7 @@ class Bench:
         if chip == "mp23":
             own |= {"chip": "mp23"}
         self.boards.append({"name": name, "driver": "stm32mp", "usb": model.path(busid), "stm32mp": own,
-                            "timeouts": TIMEOUTS | (timeouts or {})})
+                            "timeouts": TIMEOUTS | (timeouts or {}), **({"power": power} if power else {})})
         (self.folder / "boards.json").write_text(json.dumps({"boards": self.boards}))
         return name
 

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from sim import PROGRAM
 from stm32_bench import Bench, Outcome, start
 from stm32_files import MIB, gpt, noise, sdcard
 
@@ -24,7 +25,8 @@ def flash(bench, *faults, way="dfu", card=CARD, **more):
 PASSES = ["stall@3", "rom:stall@20", "tfa:stall@20", "uboot:stall@20", "uboot:stall@500", "rom:short@20",
           "tfa:short@50", "uboot:short@700", "rom:hang@20", "tfa:hang@20", "uboot:hang@500", "rom:cut@30000",
           "tfa:cut@100000", "uboot:cut@3000000", "tfa:other-serial@1", "rom:phase@1", "tfa:phase@1", "uboot:phase@1",
-          "uboot:write-error@3000", "uboot:slow-flush@800", "round@1", "round@2", "round@3"]
+          "uboot:write-error@3000", "uboot:slow-flush@800", "round@1", "round@2", "round@3",
+          "no-strings@500"]
 
 
 @pytest.mark.parametrize("fault", PASSES)
@@ -35,8 +37,8 @@ def test_what_passes_is_got_over(bench, fault):
     assert bench.medium("sd.img", len(CARD)) == CARD
 
 
-@pytest.mark.parametrize("fault", ["fastboot:stall@5", "fastboot:cut@1000000", "fastboot:write-error@3000",
-                                   "fastboot:slow-flush@300", "uboot:stall@20", "uboot:cut@100"])
+@pytest.mark.parametrize("fault", ["fastboot:stall@5", "fastboot:short@8", "fastboot:cut@1000000",
+                                   "fastboot:write-error@3000", "fastboot:slow-flush@300", "uboot:stall@20", "uboot:cut@100"])
 def test_what_passes_in_fastboot_is_got_over(bench, fault):
     outcome = flash(bench, fault, way="fastboot")
     assert outcome.status == 0, outcome
@@ -46,7 +48,6 @@ def test_what_passes_in_fastboot_is_got_over(bench, fault):
 
 @pytest.mark.parametrize("fault, status, says", [
     ("fastboot:gone@1", 15, "not attached"),
-    ("fastboot:short@8", 15, "which is in fastboot"),
     ("fastboot:write-error@3000+", 12, "flashing failure"),
     ("fastboot:swallow@3000+", 14, "reads back with another checksum"),
 ])
@@ -109,3 +110,26 @@ def test_a_board_that_another_job_left_half_way_is_refused(bench):
     assert bench.flash(name, "sdcard.img", "--retries", "0").status == 15
     outcome = bench.flash(name, "sdcard.img", "--retries", "0")
     assert outcome.status != 0, outcome
+
+
+CYCLE = """#!/bin/sh
+# The board loses its power (the model is killed) and gets it back, without the fault.
+kill -9 "$1"
+mkfifo started
+"$2" --listen "$3" --until-idle 5s stm32mp --media mmc0=sd.img:16M >started 2>/dev/null &
+read -r line <started
+echo "$line" | grep -q listening
+"""
+
+
+@pytest.mark.parametrize("way, fault", [("dfu", "uboot:gone@1"), ("fastboot", "fastboot:gone@1")])
+def test_a_board_that_hangs_is_switched_off_and_on(bench, way, fault):
+    model = start(bench, faults=[fault], media=["mmc0=sd.img:16M"])
+    (bench.folder / "cycle").write_text(CYCLE)
+    cycle = ["sh", "cycle", str(model.process.pid), PROGRAM, model.address]
+    name = bench.board(model, way=way, timeouts=QUICK,
+                       power={"type": "command", "on": ["true"], "off": ["true"], "cycle": cycle})
+    outcome = bench.flash(name, bench.write("sdcard.img", CARD))
+    assert outcome.status == 0, outcome
+    assert bench.medium("sd.img", len(CARD)) == CARD
+    assert len([event for event in outcome.of("stage") if event["state"] == "retry"]) == 1

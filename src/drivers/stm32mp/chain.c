@@ -82,12 +82,11 @@ static int await_change(struct job *job, uint8_t sent, struct deadline deadline,
 	}
 }
 
-static int no_file(struct job *job, uint8_t phase, struct err *err)
+static int no_file(uint8_t phase, struct err *err)
 {
 	static const char *const keys[] = {NULL, "fsbl", "fip_ddr", "fip"};
 	char text[32];
 
-	(void)job;
 	err_set(err, ERR_CONFIG,
 		"the board asks for %s (phase 0x%02x), and no file is known for it",
 		phase_text(phase, text), phase);
@@ -118,7 +117,7 @@ static int send_file(struct job *job, uint8_t phase, struct deadline deadline, s
 	int rc;
 
 	if (!file)
-		return no_file(job, phase, err);
+		return no_file(phase, err);
 	if (file->sent == SENT_MAX) {
 		err_set(err, ERR_BOARD, "the board asks again and again for %s, which it was sent",
 			phase_text(phase, text));
@@ -171,10 +170,10 @@ static void note_rom(struct stm32mp *stm32mp, bool first)
 }
 
 /* Layouts of old give partitions the ids of the boot chain, so it counts who asks. */
-static bool is_chain(const struct job *job, uint8_t phase)
+static bool is_chain(struct job *job, uint8_t phase)
 {
 	return phase >= PHASE_FSBL && phase <= PHASE_SSBL &&
-	       (stm32mp_of((struct job *)(uintptr_t)job)->spl || !stm32mp_in_uboot(job));
+	       (stm32mp_of(job)->spl || !stm32mp_in_uboot(job));
 }
 
 /* One thing the board asks for; *done when it is not for the chain to give. */

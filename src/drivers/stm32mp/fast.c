@@ -74,6 +74,12 @@ int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
+bool stm32mp_may_erase(struct job *job)
+{
+	return !stm32mp_of(job)->parts[0].line->type->guid &&
+	       yaml_bool(job->board->own, "erase", true);
+}
+
 /* Zeros need not be written where a whole medium has been erased before. Not beyond the image,
    whose last step may be shared; and not what a block map leaves out: it stays as it is. */
 static uint64_t bytes_to_erase(struct job *job)
@@ -81,8 +87,8 @@ static uint64_t bytes_to_erase(struct job *job)
 	const struct stm32mp *stm32mp = stm32mp_of(job);
 	const struct part *part = &stm32mp->parts[0];
 
-	if (part->line->type->guid || stm32mp->script.unused > 0 ||
-	    stm32mp->script.zeros < ERASE_LEAST || !yaml_bool(job->board->own, "erase", true))
+	if (!stm32mp_may_erase(job) || stm32mp->script.unused > 0 ||
+	    stm32mp->script.zeros < ERASE_LEAST)
 		return 0;
 	return part->image.size - part->image.size % ERASE_STEP;
 }

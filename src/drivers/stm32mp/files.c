@@ -168,7 +168,7 @@ static int read_file(struct job *job, uint8_t phase, char *path, struct err *err
 				     file->bytes.size, section, err);
 	if (rc < 0)
 		return err_prefix(err, "%s, for phase 0x%02x", path, phase);
-	plan_step(job->plan, "send %s to %s", path_base(path), phase_text(phase, text));
+	plan_step(job->plan, "send %s as %s", path_base(path), phase_text(phase, text));
 	return 0;
 }
 

@@ -95,6 +95,9 @@ static int plan_way(struct job *job, struct err *err)
 						 : "fastboot, or DFU when U-Boot has none");
 	if (!stm32mp->fast)
 		plan_fact(job->plan, "layout", "not by fastboot", "%s", stm32mp->slow_reason);
+	if (stm32mp->fast && stm32mp_may_erase(job))
+		plan_fact(job->plan, "layout", "erased first",
+			  "by fastboot, as far as the image goes, when much of it is zeros");
 	if (stm32mp->fast || stm32mp->way != WAY_FASTBOOT)
 		return 0;
 	err_set(err, ERR_CONFIG, "this cannot be written by fastboot: %s", stm32mp->slow_reason);

@@ -158,6 +158,8 @@ int stm32mp_read_back(struct job *job, struct deadline deadline, struct err *err
 
 /* fast.c: by fastboot. Whether this job can go that way: fills stm32mp->fast and slow_reason. */
 void stm32mp_choose_way(struct job *job);
+/* Whether a whole medium may be erased before, so that zeros need not be written. */
+bool stm32mp_may_erase(struct job *job);
 int stm32mp_measure(struct job *job, struct deadline deadline, struct err *err);
 int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *err);
 int stm32mp_fast_write(struct job *job, struct deadline deadline, struct err *err);

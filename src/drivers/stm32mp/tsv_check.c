@@ -176,8 +176,7 @@ static void check_update(struct tsv *tsv, const struct device *device)
 			 device->name);
 	if (!capacity(device))
 		tsv_note(tsv, TSV_UNKNOWN, 0,
-			 "%s: the capacity is not known, the end of the last "
-			 "partition is not checked",
+			 "%s: the capacity is not known, whether all fits is not checked",
 			 device->name);
 }
 
