@@ -172,11 +172,13 @@ static const char *advice(const struct job *job)
 static int not_there(struct seek *seek, enum err_kind kind, struct err *err)
 {
 	_cleanup_(buf_free) struct buf modes = {.max = 300}, list = {.max = 500};
+	const char *serial = yaml_text(seek->job->board->usb, "serial", NULL);
 
 	usb_modes_text(seek->modes, &modes);
 	usb_list_text(seek->list, seek->count, &list);
-	err_set(err, kind, "board '%s' is not attached as %s; attached are: %s",
-		seek->job->board->name, buf_text(&modes), buf_text(&list));
+	err_set(err, kind, "board '%s'%s%s%s is not attached as %s; attached are: %s",
+		seek->job->board->name, serial ? ", serial number " : "", serial ? serial : "",
+		serial ? "," : "", buf_text(&modes), buf_text(&list));
 	return err_remedy(err, "%s", advice(seek->job));
 }
 

@@ -211,14 +211,35 @@ void usb_list_text(const struct usb_info *list, size_t count, struct buf *out)
 		buf_add_text(out, "nothing");
 }
 
+static bool is_called_the_same(const struct usb_mode *one, const struct usb_mode *other)
+{
+	return text_equal(one->family, other->family) && text_equal(one->mode, other->mode);
+}
+
+/* Ids that are called the same are told once. */
+static const struct usb_mode *next_called(const struct usb_mode *modes, const struct usb_mode *from)
+{
+	const struct usb_mode *mode, *before;
+
+	for (mode = from; mode->mode; mode++) {
+		for (before = modes; before < mode && !is_called_the_same(before, mode); before++)
+			;
+		if (before == mode)
+			return mode;
+	}
+	return mode;
+}
+
 void usb_modes_text(const struct usb_mode *modes, struct buf *out)
 {
-	const struct usb_mode *mode;
+	const struct usb_mode *mode, *next;
 
-	for (mode = modes; mode->mode; mode++)
-		buf_addf(out, "%s%s %s",
-			 mode == modes   ? ""
-			 : !mode[1].mode ? " or "
-					 : ", ",
-			 mode->family ? mode->family : "", mode->mode);
+	for (mode = modes; mode->mode; mode = next) {
+		next = next_called(modes, mode + 1);
+		buf_addf(out, "%s%s%s%s",
+			 mode == modes ? ""
+			 : next->mode  ? ", "
+				       : " or ",
+			 mode->family ? mode->family : "", mode->family ? " " : "", mode->mode);
+	}
 }

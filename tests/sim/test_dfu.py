@@ -12,7 +12,7 @@ import pytest
 import one_board
 from one_board import PROGRAM, result
 
-VERIFY, BOARD, IMAGE, TARGET, USB, CONFIG, USAGE = 14, 12, 6, 13, 18, 3, 2
+VERIFY, BOARD, IMAGE, TARGET, USB, CONFIG, USAGE, TIMEOUT = 14, 12, 6, 13, 18, 3, 2, 15
 
 
 class Lab(one_board.Lab):
@@ -233,9 +233,17 @@ def test_leaves_dfu(sim, lab):
     assert "not in DFU mode yet" in done.stdout + done.stderr
 
 
+def test_another_serial_number_is_another_board(sim, lab):
+    """The error tells what is looked for, and each kind of device once."""
+    path = sim("dfu", "--serial", "A", "--alt", "fw=medium").path()
+    one_board.Lab.board(lab, f"driver: dfu\nusb: {{path: '{path}', serial: nix}}\ntimeouts: {{connect: 1s}}\n")
+    said = text(lab.flash(lab.file("image", b"abc"), status=TIMEOUT))
+    assert "board 'b', serial number nix, is not" in said and said.count("TI K3 DFU") == 1
+
+
 @pytest.mark.parametrize("dfu,word", [
     ("{at_end: never}", "no way to end"),
-    ("{in_flight: 3}", "in_flight"),
+    ("{in_flight: 3}", "aboard.yaml:4:18: 'in_flight' is 1 or 2"),
     ("{chain: ti-k9}", "ti-k3"),
     ("{tiboot3: x}", "'chain' is missing"),
     ("{chain: ti-k3}", "'tiboot3' is missing"),

@@ -16,7 +16,8 @@ static int begin(struct job *job, struct err *err)
 	job->own = work;
 	work->in_flight = yaml_uint(job->board->own, "in_flight", 2);
 	if (work->in_flight == 0 || work->in_flight > 2)
-		return err_set(err, ERR_CONFIG, "'in_flight' is 1 or 2");
+		return yaml_err(yaml_get(job->board->own, "in_flight"), err,
+				"'in_flight' is 1 or 2");
 	plan_fact(job->plan, "board", "name", "%s", job->board->name);
 	plan_fact(job->plan, "board", "driver", "%s", job->board->driver->name);
 	return chain_resolve(job, err);
