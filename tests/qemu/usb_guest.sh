@@ -93,9 +93,10 @@ usbip_keep() {
 	shift
 	while :; do
 		for busid in "$@"; do
-			# On a busy machine it was seen to wait for ever.
+			# On a busy machine it was seen to wait for ever, before it has asked the kernel:
+			# another try works.
 			usbip_attached "$server" "$busid" ||
-				timeout 20 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
+				timeout 5 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
 		done
 		sleep 0.1
 	done
