@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "cli/attached.h"
 #include "cli/output.h"
@@ -45,7 +46,9 @@ static const char *address_of(const struct board *board)
 
 	if (board->serial)
 		return board->serial;
-	return usb ? usb : board->usb ? yaml_text(board->usb, "id", "usb") : "no serial";
+	if (board->usb)
+		return usb ? usb : yaml_text(board->usb, "id", "usb");
+	return yaml_text(board->own, "link", "no serial");
 }
 
 static void print_row(const struct board *board, const struct sight *sight, int width)
@@ -95,6 +98,18 @@ static void print_table(const struct cli *cli, const struct boards *boards)
 	json_decref(rows);
 }
 
+static void tell_none(const struct cli *cli)
+{
+	_cleanup_(freep) char *config = NULL;
+	struct err ignored;
+
+	if (cli->boards_file)
+		fprintf(stderr, "aboard: no boards in %s\n", cli->boards_file);
+	else if (path_config(&config, &ignored) == 0)
+		fprintf(stderr, "aboard: no boards in ./aboard.yaml and %s/boards\n", config);
+	fprintf(stderr, "     -> aboard.yaml(5) says how one is written: 'man aboard.yaml'\n");
+}
+
 static int run(struct cli *cli, struct err *err)
 {
 	struct boards boards = {0};
@@ -111,8 +126,7 @@ static int run(struct cli *cli, struct err *err)
 	else if (rc == 0)
 		print_table(cli, &boards);
 	if (rc == 0 && boards.count == 0 && !cli->quiet)
-		fprintf(stderr, "aboard: no boards\n     -> write one into ./aboard.yaml; "
-				"aboard.yaml(5) says how\n");
+		tell_none(cli);
 	boards_free(&boards);
 	return rc;
 }

@@ -317,6 +317,7 @@ static void job_free(struct job *job)
 	json_decref(job->writes);
 	json_decref(job->results);
 	free(job->images);
+	free(job->attempts);
 	free(job->meter);
 	free(job);
 }

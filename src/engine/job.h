@@ -96,6 +96,7 @@ struct job {
 	struct job_meter *meter;
 	const struct stage *stage; /* running now; NULL: none */
 	size_t begun;              /* how many stages have been begun at least once */
+	unsigned int *attempts;    /* of each stage, over the whole job; owned */
 	unsigned int retries_left;
 	int64_t begun_ms;
 	json_t *writes;  /* see job_wrote() */

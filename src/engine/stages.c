@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "engine/meter.h"
 
-static void emit_stage(struct job *job, const struct stage *stage, const char *state,
-		       unsigned int attempt, int64_t ms, const char *reason)
+static void emit_stage(struct job *job, size_t index, const char *state, unsigned int attempt,
+		       int64_t ms, const char *reason)
 {
+	const struct stage *stage = &job->work->stages[index];
 	json_t *fields = json_pack("{sssssssisI}", "name", stage->name, "label", stage->label,
 				   "state", state, "attempt", (int)attempt, "ms", (json_int_t)ms);
 
@@ -27,6 +29,7 @@ static void begin_stage(struct job *job, size_t index)
 	job->stage = stage;
 	if (job->begun < index + 1)
 		job->begun = index + 1;
+	job->attempts[index]++;
 	if (stage->writes) {
 		job->wrote = true;
 		job->proven = false;
@@ -34,26 +37,34 @@ static void begin_stage(struct job *job, size_t index)
 	meter_stage(job->meter, index);
 }
 
-static int try_stage(struct job *job, size_t index, unsigned int attempt, struct err *err)
+static int try_stage(struct job *job, size_t index, struct err *err)
 {
 	const struct stage *stage = &job->work->stages[index];
 	int64_t begun = clock_ms();
 	struct deadline deadline =
 		deadline_of_cancel(job->cancel_fd, board_timeout_ms(job->board, stage->name));
+	unsigned int attempt;
 	int rc;
 
 	begin_stage(job, index);
-	emit_stage(job, stage, "begin", attempt, 0, NULL);
+	attempt = job->attempts[index];
+	emit_stage(job, index, "begin", attempt, 0, NULL);
 	rc = deadline_check(deadline, err);
 	if (rc == 0)
 		rc = stage->run(job, deadline, err);
 	if (rc == 0) {
-		emit_stage(job, stage, "done", attempt, clock_ms() - begun, NULL);
+		emit_stage(job, index, "done", attempt, clock_ms() - begun, NULL);
 		return 0;
 	}
 	err_prefix(err, "%s", stage->label);
-	emit_stage(job, stage, "failed", attempt, clock_ms() - begun, err->text);
+	emit_stage(job, index, "failed", attempt, clock_ms() - begun, err->text);
 	return rc;
+}
+
+/* Attempts are counted over the whole job, also when an earlier stage is gone back to. */
+static void emit_retry(struct job *job, size_t index, const struct err *err)
+{
+	emit_stage(job, index, "retry", job->attempts[index] + 1, 0, err->text);
 }
 
 /* A board that does not answer any more is not asked again: only going back further can help. */
@@ -65,15 +76,14 @@ static bool is_silent(const struct err *err)
 static int run_stage(struct job *job, size_t index, struct err *err)
 {
 	const struct stage *stage = &job->work->stages[index];
-	unsigned int attempt = 1;
+	unsigned int tried = 1;
 	int rc;
 
-	for (;; attempt++) {
-		rc = try_stage(job, index, attempt, err);
-		if (rc == 0 || attempt >= stage->tries || !err_may_pass(err->kind) ||
-		    is_silent(err))
+	for (;; tried++) {
+		rc = try_stage(job, index, err);
+		if (rc == 0 || tried >= stage->tries || !err_may_pass(err->kind) || is_silent(err))
 			return rc;
-		emit_stage(job, stage, "retry", attempt + 1, 0, err->text);
+		emit_retry(job, index, err);
 	}
 }
 
@@ -90,11 +100,20 @@ static bool restart_at(struct job *job, const struct stage *failed, const struct
 		if (strcmp(stages[i].name, failed->restart) == 0) {
 			job->retries_left--;
 			*index = i;
-			emit_stage(job, &stages[i], "retry", 1, 0, err->text);
+			emit_retry(job, i, err);
 			return true;
 		}
 	}
 	return false;
+}
+
+static size_t count_stages(const struct stage *stages)
+{
+	size_t count = 0;
+
+	while (stages[count].name)
+		count++;
+	return count;
 }
 
 int stages_run(struct job *job, struct err *err)
@@ -103,6 +122,7 @@ int stages_run(struct job *job, struct err *err)
 	size_t index = 0;
 	int rc;
 
+	job->attempts = xcalloc(count_stages(stages) + 1, sizeof(*job->attempts));
 	meter_begin(job->meter, stages);
 	while (stages[index].name) {
 		rc = run_stage(job, index, err);

@@ -131,8 +131,12 @@ static int failed(const struct block *block, const char *what, uint64_t offset, 
 	if (saved == ENOSPC && kind == ERR_BOARD)
 		kind = ERR_TARGET;
 	errno = saved;
-	return err_errno(err, kind, "%s %s, %llu bytes after the start", what, block->node,
-			 (unsigned long long)offset);
+	err_errno(err, kind, "%s %s, %llu bytes after the start", what, block->node,
+		  (unsigned long long)offset);
+	if (saved != EIO || kind != ERR_BOARD)
+		return -(int)kind;
+	return err_remedy(err, "a damaged medium, a cable or a hub does this: 'dmesg' has the "
+			       "kernel's words, U-Boot's console the board's");
 }
 
 /* Moves all of `size` bytes between the chunk and the device. */

@@ -28,6 +28,8 @@ enum dfu_state { /* section 6.1.2 */
 /* The answer to GETSTATUS. */
 #define DFU_STATUS_SIZE 6
 
+#define DFU_STATUS_ADDRESS 8 /* errADDRESS, section 6.1.2: there is no room for what was sent */
+
 struct dfu_status {
 	uint8_t status;   /* 0: OK */
 	uint32_t poll_ms; /* bwPollTimeout, 24 bits */

@@ -31,9 +31,13 @@ static int refused(struct sending *sending, struct err *err)
 	if (status->string)
 		usb_string(sending->dfu->usb, status->string, text,
 			   deadline_of_cancel(-1, RESTORE_MS), &ignored);
-	return err_set(err, ERR_BOARD, "the device refused: %s%s%s%s",
-		       dfu_status_name(status->status), text[0] ? " (" : "", text,
-		       text[0] ? ")" : "");
+	err_set(err, status->status == DFU_STATUS_ADDRESS ? ERR_TARGET : ERR_BOARD,
+		"the device refused: %s%s%s%s", dfu_status_name(status->status),
+		text[0] ? " (" : "", text, text[0] ? ")" : "");
+	if (status->status != DFU_STATUS_ADDRESS)
+		return -(int)err->kind;
+	return err_remedy(err, "the image is larger than the room there, by what the device says: "
+			       "choose another target or a smaller image");
 }
 
 static int judge(struct sending *sending, const struct dfu_status *status, struct err *err)
@@ -226,7 +230,7 @@ static void restore(struct dfu *dfu)
 static int fail_sending(struct sending *sending, uint64_t number, int rc, struct err *err)
 {
 	if (sending->refusal.status)
-		refused(sending, err);
+		rc = refused(sending, err);
 	if (rc != -ERR_USB)
 		restore(sending->dfu);
 	if (sending->unread)

@@ -15,8 +15,13 @@ def one(result):
 def test_none(aboard):
     result = aboard.run("boards")
     assert (result.status, result.out) == (0, "")
-    assert "no boards" in result.err and "./aboard.yaml" in result.err
+    assert "no boards in ./aboard.yaml and " in result.err and "home/config/boards\n" in result.err
     assert one(aboard.run("boards", "--json")) == []
+
+
+def test_link_of_a_driver_is_where_the_board_is(aboard):
+    aboard.write("aboard.yaml", "name: net\ndriver: fastboot\nfastboot: {link: tcp:127.0.0.1:5554}\n")
+    assert aboard.run("boards").out.splitlines()[1].split()[-1] == "tcp:127.0.0.1:5554"
 
 
 def test_names_only(aboard):

@@ -9,45 +9,20 @@ import zlib
 
 import pytest
 
-PROGRAM = os.path.abspath(os.environ.get("ABOARD", "build-check/src/cli/aboard"))
+import one_board
+from one_board import PROGRAM, result
+
 VERIFY, BOARD, IMAGE, TARGET, USB, CONFIG, USAGE = 14, 12, 6, 13, 18, 3, 2
 
 
-class Lab:
-    """Board files, and the program in a folder of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "ABOARD_HOME": str(folder / "home"), "TERM": "dumb",
-                    "LC_ALL": "C.UTF-8", "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
-
+class Lab(one_board.Lab):
     def board(self, model, dfu="{}", more="", busid="1-1"):
-        text = f"name: b\ndriver: dfu\nusb: {model.path(busid)}\ndfu: {dfu}\n{more}"
-        (self.folder / "aboard.yaml").write_text(text)
-
-    def file(self, name, data):
-        (self.folder / name).write_bytes(data)
-        return name
-
-    def run(self, *argv, status=0):
-        done = subprocess.run([PROGRAM, *map(str, argv)], cwd=self.folder, env=self.env, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        assert done.returncode == status, done.stdout + done.stderr
-        return done
-
-    def flash(self, *argv, status=0):
-        """The events of a flash."""
-        done = self.run("flash", "b", *argv, "--yes", "--json", status=status)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        super().board(f"driver: dfu\nusb: {model.path(busid)}\ndfu: {dfu}\n{more}")
 
 
 @pytest.fixture
 def lab(tmp_path):
     return Lab(tmp_path)
-
-
-def result(events):
-    return events[-1]
 
 
 def text(events):
@@ -145,7 +120,18 @@ def test_unplugged_for_a_moment(sim, lab):
     lab.board(sim("dfu", "--fault", "cut@12000", "--alt", "fw=medium"))
     events = lab.flash(lab.file("image", data), "--target", "fw", "--retries", "1")
     assert (lab.folder / "medium").read_bytes() == data
-    assert any(event["event"] == "stage" and event["state"] == "retry" for event in events)
+    stages = [(event["name"], event["state"], event["attempt"]) for event in events if event["event"] == "stage"]
+    again = stages.index(("connect", "retry", 2))
+    assert stages[:again].count(("write", "begin", 1)) == 1
+    assert ("connect", "begin", 2) in stages[again:] and ("write", "done", 2) in stages[again:]
+
+
+def test_image_that_is_too_large(sim, lab):
+    """The device says so, in the middle: sent again it would be as large."""
+    lab.board(sim("dfu", "--uboot", "--alt", "fw=medium:8K"))
+    events = lab.flash(lab.file("image", os.urandom(20000)), status=TARGET)
+    assert "errADDRESS" in text(events) and "smaller image" in result(events)["error"]["remedy"]
+    assert not [event for event in events if event["event"] == "stage" and event["state"] == "retry"]
 
 
 def test_hang(sim, lab):

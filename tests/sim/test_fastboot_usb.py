@@ -8,7 +8,7 @@ import pytest
 from one_board import Lab, checks, result, trouble
 
 MIB = 1 << 20
-BOARD, TARGET, VERIFY, TIMEOUT, USB = 12, 13, 14, 15, 18
+NOT_FOUND, BOARD, TARGET, VERIFY, TIMEOUT, USB = 4, 12, 13, 14, 15, 18
 IMAGE = random.Random(11).randbytes(5_000_000) + bytes(3 * MIB) + b"end"
 QUICK = "timeouts: {command: 2s, check: 2s, connect: 2s, write: 4s, verify: 2s, finish: 2s}\n"
 
@@ -80,7 +80,7 @@ def test_partitions_by_any_name(sim, lab):
     lab.flash("--target", "1:0", "part", "--no-verify")
     lab.flash("--target", "env", "part", "--no-verify")
     assert medium(lab)[0x6000 * 512:0x6000 * 512 + 100_000] == b"p" * 100_000
-    done = lab.flash("--target", "nosuch", "part", "--no-verify", status=BOARD)
+    done = lab.flash("--target", "nosuch", "part", "--no-verify", status=NOT_FOUND)
     assert "the device says: cannot find partition" in trouble(done)["text"]
 
 
@@ -132,3 +132,11 @@ def test_ctrl_c_and_again(sim, lab):
     assert "incomplete" in result(events)["state"]
     lab.flash("--target", "mmc1", "image", "--no-verify")
     assert medium(lab)[:len(IMAGE)] == IMAGE
+
+
+def test_a_partition_that_is_not_there_is_asked_for_once(sim, lab):
+    """U-Boot without a list of its partitions says it only when one is written."""
+    lab.board(f"driver: fastboot\nusb: {sim('fastboot', '--oem-run', '--media', 'mmc1=:16M').path()}\n")
+    events = lab.flash(lab.file("image", b"x" * 5000), "--target", "rotfs", status=NOT_FOUND)
+    assert "no partition 'rotfs'" in trouble(events)["text"] and trouble(events)["remedy"]
+    assert not [event for event in events if event["event"] == "stage" and event["state"] == "retry"]

@@ -111,7 +111,7 @@ def test_partitions_of_an_emmc(bench, way):
     ("P\t0x10\tx\tBinary\tmmc9x\t0x0\tfip.bin\n", "emmc.tsv:4: device 'mmc9x'"),
     ("P\t0x10\tx\tBinary\tmmc1\t0x0\tfip.bin\n", "emmc.tsv:4: x begins at 0x0"),
     ("P\t0x10\tx\tBinary\tmmc1\t0x80000\tnowhere.bin\n", "nowhere.bin"),
-    ("P\t0x10\tx\tFIP\tmmc1\t0x80000\ttf-a.stm32\nP\t0x11\ty\tBinary\tmmc1\t0x81000\tfip.bin\n", "does not fit"),
+    ("P\t0x10\tx\tFIP\tmmc1\t0x80000\ttf-a.stm32\nP\t0x11\ty\tBinary\tmmc1\t0x81000\tfip.bin\n", "(4096)"),
     ("P\t0x08\tfip-a\tFIP\tmmc1\t0x80000\tnoise.bin\n", "no FIP"),
 ])
 def test_a_wrong_layout_is_refused_before_usb_is_touched(bench, wrong, says):

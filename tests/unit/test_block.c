@@ -294,6 +294,22 @@ static void cannot_open(void **state)
 	assert_int_equal(block_open(&block, &info, true, &err), -ERR_HOST);
 }
 
+/* The kernel says no more than this; what may be done about it is said here. */
+static void input_output_error(void **state)
+{
+	struct block_info info = {.node = "/proc/self/mem", .size = 4096, .sector = 512};
+	_cleanup_(block_closep) struct block *block = NULL;
+	uint8_t data[512];
+	struct err err;
+
+	(void)state;
+	if (block_open(&block, &info, false, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(block_read(block, 0, data, sizeof(data), &err), -ERR_BOARD);
+	assert_non_null(strstr(err.text, "0 bytes after the start"));
+	assert_non_null(strstr(err.remedy, "dmesg"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +320,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writes, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(ends, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(cannot_open, tree_setup, tree_teardown),
+		cmocka_unit_test(input_output_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,9 @@ extern const struct usb_mode fb_modes[];
 /* partition.c: what the device tells of an item's partition. ERR_NOT_FOUND, ERR_TARGET: refused. */
 int fb_list_partitions(struct job *job, struct deadline deadline, struct err *err);
 int fb_look_at(struct job *job, struct fb_item *item, struct deadline deadline, struct err *err);
+/* Writing the item has failed with `rc`: ERR_NOT_FOUND when the device says that there is no such
+   partition, which no other try mends; else rc. */
+int fb_judge_refusal(struct job *job, const struct fb_item *item, int rc, struct err *err);
 
 /* write.c: stages */
 int fb_stage_connect(struct job *job, struct deadline deadline, struct err *err);

@@ -123,7 +123,7 @@ static int check_fetch(struct job *job, struct deadline deadline, char note[NOTE
 const struct check fb_flash_checks[] = {
 	{"image", "image is whole", job_image_check},
 	{"device", "device answers", check_device},
-	{"partition", "image fits its partition", check_partitions},
+	{"partition", "image fits partition", check_partitions},
 	{"read-back", "it can be read back", check_read_back},
 	{0},
 };

@@ -80,14 +80,14 @@ static bool is_listed(const char *partition, const char *const *names)
 static const char *const absent[] = {"no such partition", "cannot find partition",
 				     "does not exist"};
 
-static bool says_absent(const char *words)
+static const char *absent_in(const char *words)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(absent); i++)
 		if (strstr(words, absent[i]))
-			return true;
-	return false;
+			return absent[i];
+	return NULL;
 }
 
 /* Where the device does not tell the size: whether that means that there is no such partition. A
@@ -102,9 +102,21 @@ static int judge_unknown(struct job *job, const struct fb_item *item, const char
 	if (item->form == FASTBOOT_FORM_RAW || strpbrk(item->partition, ":#.") ||
 	    is_listed(item->partition, names))
 		return 0;
-	if (names[0] || says_absent(words))
+	if (names[0] || absent_in(words))
 		return unknown(item->partition, names, words, err);
 	return 0;
+}
+
+int fb_judge_refusal(struct job *job, const struct fb_item *item, int rc, struct err *err)
+{
+	_cleanup_(freep) char *text = xstrdup(buf_text(&fb_of(job)->partitions));
+	const char *names[NAMES_MAX + 1], *words;
+
+	words = rc == -ERR_BOARD ? absent_in(err->text) : NULL;
+	if (!words)
+		return rc;
+	split_names(text, names);
+	return unknown(item->partition, names, words, err);
 }
 
 /* 0: the device does not tell; `words` has what it says then. */

@@ -78,6 +78,8 @@ int fb_stage_write(struct job *job, struct deadline deadline, struct err *err)
 		rc = erase(job, &fb->items[i], deadline, err);
 		if (rc == 0)
 			rc = send(job, &fb->items[i], &share, deadline, err);
+		if (rc < 0)
+			rc = fb_judge_refusal(job, &fb->items[i], rc, err);
 		share.base += fb->items[i].image.size;
 	}
 	return rc;

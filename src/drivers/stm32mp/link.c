@@ -57,6 +57,21 @@ bool stm32mp_in_uboot(const struct job *job)
 	return job->usb && text_starts(job->usb->info.product, STM32MP_GADGET);
 }
 
+/* Only a U-Boot SPL has no command area. What names itself as the others do, and shows none, has
+   not told its names, and must not be taken for it. */
+static int check_alts(struct job *job, struct err *err)
+{
+	struct stm32mp *stm32mp = stm32mp_of(job);
+	struct phase_product product;
+
+	stm32mp->spl = !stm32mp_alt(stm32mp, PHASE_COMMAND);
+	if (!stm32mp->spl || !phase_product_parse(job->usb->info.product, &product))
+		return 0;
+	err_set(err, ERR_BOARD, "%s does not tell what its alternate settings are for",
+		job->usb->info.path);
+	return err_remedy(err, "reset the board; if it stays so, try another cable or port");
+}
+
 /* 0483:df11 is every STM32 microcontroller, too; those speak DfuSe. */
 static int check_kind(struct job *job, struct err *err)
 {
@@ -93,9 +108,10 @@ static int open_dfu(struct job *job, struct deadline deadline, struct err *err)
 		return rc;
 	}
 	stm32mp->dfu->transfer_ms = board_timeout_ms(job->board, "transfer");
-	stm32mp->spl = !stm32mp_alt(stm32mp, PHASE_COMMAND);
 	tell(job);
 	rc = check_kind(job, err);
+	if (rc == 0)
+		rc = check_alts(job, err);
 	if (rc < 0)
 		stm32mp_disconnect(job);
 	return rc;

@@ -53,9 +53,12 @@ static int check_size(const struct part *part, struct err *err)
 	    part->image.size <= part->line->size)
 		return 0;
 	stm32mp_part_text(part, text);
-	return err_set(err, ERR_TARGET, "%s does not fit: it has %s, %s has %s", part->image.ref,
-		       text_of_size(part->image.size, size), text,
-		       text_of_size(part->line->size, room));
+	err_set(err, ERR_TARGET,
+		"%s does not fit: it has %s (%" PRIu64 " bytes), %s has %s (%" PRIu64 ")",
+		part->image.ref, text_of_size(part->image.size, size), part->image.size, text,
+		text_of_size(part->line->size, room), part->line->size);
+	return err_remedy(err,
+			  "move the next line's offset in the layout, or take a smaller image");
 }
 
 static int read_head(struct job *job, const char *path, struct buf *head, struct deadline deadline,
