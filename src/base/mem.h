@@ -10,7 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define _cleanup_(function) __attribute__((cleanup(function)))
+/* A variable that only owns is used by its end, which clang does not see. */
+#define _cleanup_(function) __attribute__((cleanup(function), unused))
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

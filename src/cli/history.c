@@ -114,8 +114,8 @@ static int list(const struct cli *cli, struct err *err)
 	return 0;
 }
 
-static const char *const shown[] = {"board", "driver", "verb",   "outcome", "begun", "ended",
-				    "stage", "image",  "target", "sha256",  NULL};
+static const char *const shown[] = {"board", "driver", "verb",  "outcome", "state",  "begun",
+				    "ended", "stage",  "image", "target",  "sha256", NULL};
 
 static void print_stages(const json_t *stages)
 {

@@ -157,7 +157,7 @@ static int read_block(struct sparse_out *out, uint8_t *block, enum extent_kind *
 static int next_run(struct sparse_out *out, uint8_t *block, enum extent_kind *kind,
 		    uint32_t *blocks, struct err *err)
 {
-	bool more;
+	bool more = false;
 	int rc = need_extent(out, err);
 
 	if (rc < 0)

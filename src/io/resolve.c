@@ -97,9 +97,13 @@ static int lookup_wait(struct lookup *lookup, struct addrinfo **list, struct dea
 {
 	struct pollfd done = {.fd = lookup->done_fd, .events = POLLIN};
 	int rc = deadline_poll(&done, 1, deadline, err);
+	uint64_t one;
 
 	if (rc < 0)
 		return rc;
+	/* Reading, and not only seeing that there is something, orders what the thread wrote. */
+	if (read(lookup->done_fd, &one, sizeof(one)) != sizeof(one))
+		return err_errno(err, ERR_INTERNAL, "reading an event descriptor");
 	if (lookup->status)
 		return err_set(err, ERR_NETWORK, "%s", gai_strerror(lookup->status));
 	*list = steal(lookup->list);

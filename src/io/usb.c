@@ -164,8 +164,8 @@ static int run(struct usb_device *usb, struct usb_transfer *transfer, size_t *go
 	if (rc == 0 && (got || transfer->got == transfer->size))
 		return 0;
 	if (rc == 0)
-		rc = err_set(err, in ? ERR_BOARD : ERR_USB, "%zu bytes instead of %zu",
-			     transfer->got, transfer->size);
+		err_set(err, in ? ERR_BOARD : ERR_USB, "%zu bytes instead of %zu", transfer->got,
+			transfer->size);
 	describe(transfer, what);
 	return err_prefix(err, "%s", what);
 }

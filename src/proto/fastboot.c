@@ -94,9 +94,10 @@ static int await(struct fastboot *fastboot, struct fastboot_answer *answer,
 	struct fastboot_link *link = fastboot->link;
 	char packet[FASTBOOT_ANSWER];
 	size_t got;
-	int rc;
+	int rc = 0;
 
-	for (;;) {
+	/* A device that never stops talking is no reason to listen for ever. */
+	for (; rc == 0; rc = deadline_check(deadline, err)) {
 		rc = link->ops->receive(link, packet, sizeof(packet), &got, deadline, err);
 		if (rc < 0)
 			return rc;
@@ -110,6 +111,7 @@ static int await(struct fastboot *fastboot, struct fastboot_answer *answer,
 		if (fastboot->info)
 			fastboot->info(fastboot->info_context, answer->text);
 	}
+	return rc;
 }
 
 static int exchange(struct fastboot *fastboot, const struct command *command,
@@ -332,6 +334,8 @@ static int receive_all(struct fastboot *fastboot, uint32_t size, const struct fa
 			rc = sink->take(sink->context, buffer, got, err);
 		if (rc == 0)
 			tell(fastboot, done + got);
+		if (rc == 0 && done + got < size)
+			rc = deadline_check(deadline, err);
 	}
 	return rc;
 }

@@ -74,9 +74,12 @@ static int read_length(struct tcp_link *self, uint64_t *length, struct deadline 
 		       struct err *err)
 {
 	uint8_t raw[LENGTH_SIZE];
-	int rc = read_all(self, raw, sizeof(raw), deadline, err);
+	int rc;
 
-	*length = be64(raw);
+	if (self->left > 0)
+		return err_set(err, ERR_BOARD, "the device gives more data than it said");
+	rc = read_all(self, raw, sizeof(raw), deadline, err);
+	*length = rc == 0 ? be64(raw) : 0;
 	return rc;
 }
 

@@ -111,6 +111,8 @@ static int converse(struct udp_link *self, uint8_t id, size_t size,
 			rc = deadline_poll(&ready, 1, again, err);
 			if (rc > 0)
 				rc = take_in(self, reply, id, &there, err);
+			if (rc == 0 && !there)
+				rc = deadline_check(again, err);
 		}
 		if (rc == -ERR_TIMEOUT)
 			rc = deadline_check(deadline, err);
@@ -174,6 +176,8 @@ static int udp_receive(struct fastboot_link *link, void *data, size_t size, size
 	struct fastboot_udp_packet reply = {.more = true};
 	int rc;
 
+	if (self->rest_size > 0)
+		return err_set(err, ERR_BOARD, "the device gives more data than it said");
 	for (*got = 0; reply.more; *got += reply.size) {
 		rc = ask(self, &reply, deadline, err);
 		if (rc < 0)

@@ -130,6 +130,7 @@ def test_image_that_is_too_large(sim, lab):
     """The device says so, in the middle: sent again it would be as large."""
     lab.board(sim("dfu", "--uboot", "--alt", "fw=medium:8K"))
     events = lab.flash(lab.file("image", os.urandom(20000)), status=TARGET)
+    assert "  state     the board's storage is incomplete" in lab.run("history", "1").stdout
     assert "errADDRESS" in text(events) and "smaller image" in result(events)["error"]["remedy"]
     assert not [event for event in events if event["event"] == "stage" and event["state"] == "retry"]
 

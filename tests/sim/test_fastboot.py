@@ -125,8 +125,8 @@ def test_a_device_that_tells_no_sizes(lab):
         board(lab, link)
         events = lab.flash("--target", "boot", "boot.img")
         assert checks(events)["partition"]["verdict"] == "warn"
-        events = lab.flash("--target", "nosuch", "boot.img", status=BOARD)
-    assert "cannot find partition: 'nosuch'" in trouble(events)["text"]
+        events = lab.flash("--target", "nosuch", "boot.img", status=NOT_FOUND)
+    assert "no partition 'nosuch': it says: cannot find partition" in trouble(events)["text"]
 
 
 def test_words_that_prove_nothing(lab):

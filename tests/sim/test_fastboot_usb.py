@@ -81,7 +81,7 @@ def test_partitions_by_any_name(sim, lab):
     lab.flash("--target", "env", "part", "--no-verify")
     assert medium(lab)[0x6000 * 512:0x6000 * 512 + 100_000] == b"p" * 100_000
     done = lab.flash("--target", "nosuch", "part", "--no-verify", status=NOT_FOUND)
-    assert "the device says: cannot find partition" in trouble(done)["text"]
+    assert "it says: cannot find partition" in trouble(done)["text"]
 
 
 def test_two_boards_stay_apart(sim, lab):

@@ -390,6 +390,27 @@ static void hello(void **state)
 	end(&script, &fastboot);
 }
 
+/* Whatever it says or gives meanwhile. */
+static void the_deadline_holds(void **state)
+{
+	struct script script;
+	struct fastboot fastboot = begin(&script, SCRIPT("> oem sleep", "< INFOstill asleep",
+							 "> fetch:boot:0x00000000:0x00000009",
+							 "< DATA00000009", "~ abc"));
+	struct deadline passed = deadline_of_cancel(-1, 0);
+	struct taken taken = {0};
+	struct fastboot_sink sink = {take, &taken};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(fastboot_command(&fastboot, NULL, passed, &err, "oem sleep"),
+			 -ERR_TIMEOUT);
+	assert_int_equal(fastboot_fetch(&fastboot, "boot", 0, 9, &sink, passed, &err),
+			 -ERR_TIMEOUT);
+	assert_int_equal(taken.size, 3);
+	end(&script, &fastboot);
+}
+
 static void udp_packets(void **state)
 {
 	static const uint8_t bytes[] = {3, 1, 0xff, 0xfe, 'h', 'i'};
@@ -438,6 +459,7 @@ int main(void)
 		cmocka_unit_test(downloads),
 		cmocka_unit_test(fetches),
 		cmocka_unit_test(hello),
+		cmocka_unit_test(the_deadline_holds),
 		cmocka_unit_test(udp_packets),
 		cmocka_unit_test(addresses),
 	};

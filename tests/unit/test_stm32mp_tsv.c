@@ -184,6 +184,19 @@ static void counts_physical_lines(void **state)
 	end(tsv);
 }
 
+/* As a file of no bytes is read: there is no text at all. */
+static void an_empty_file_has_no_partition(void **state)
+{
+	struct tsv tsv;
+	struct err err;
+
+	(void)state;
+	tsv_parse(&tsv, NULL, 0);
+	assert_int_equal(tsv_verdict(&tsv, "a.tsv", &err), -ERR_CONFIG);
+	assert_string_equal(err.text, "a.tsv: no partition in it");
+	tsv_free(&tsv);
+}
+
 static void knows_branches_of_uboot(void **state)
 {
 	static const struct {
@@ -409,6 +422,7 @@ int main(void)
 		cmocka_unit_test(says_what_it_cannot_know),
 		cmocka_unit_test(refuses_bad_lines),
 		cmocka_unit_test(counts_physical_lines),
+		cmocka_unit_test(an_empty_file_has_no_partition),
 		cmocka_unit_test(knows_branches_of_uboot),
 		cmocka_unit_test(checks_against_the_medium),
 		cmocka_unit_test(warns_of_partial_updates),

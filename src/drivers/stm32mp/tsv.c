@@ -253,7 +253,8 @@ static void end_at_cr(struct tsv *tsv, unsigned int number, char *text)
 
 void tsv_parse(struct tsv *tsv, const void *data, size_t size)
 {
-	_cleanup_(freep) char *text = xstrndup(data, strnlen(data, size));
+	const char *from = size ? data : "";
+	_cleanup_(freep) char *text = xstrndup(from, strnlen(from, size));
 	char *line = text, *next;
 	unsigned int number;
 
