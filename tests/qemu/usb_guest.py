@@ -86,7 +86,7 @@ def run_guest(folder, script, timeout=240, **environment):
     (folder / "main").write_text(MAIN.format(folder=shlex.quote(str(folder))))
     console = folder / "console.log"
     argv = [
-        "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1G", "-display", "none",
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "1G", "-display", "none",
         "-no-reboot", "-monitor", "none", "-serial", f"file:{console}",
         "-kernel", cache / "vmlinuz", "-initrd", _initramfs(folder, cache), "-append", "console=ttyS0 quiet panic=-1",
         "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",

@@ -10,6 +10,7 @@ until_true() {
 	until "$@" >/dev/null 2>&1; do
 		if [ "$SECONDS" -ge "$end" ]; then
 			echo "not within the time: $*" >&2
+			ps -e -o pid,stat,wchan:20,args --ppid 2 --deselect >&2
 			dmesg | tail -n 30 >&2
 			return 1
 		fi
@@ -93,9 +94,9 @@ usbip_keep() {
 	shift
 	while :; do
 		for busid in "$@"; do
-			# On a busy machine it was seen to wait for ever.
+			# It fails while the device is away, which is no end, also of a script with -e.
 			usbip_attached "$server" "$busid" ||
-				timeout 20 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1
+				timeout 20 usbip --tcp-port "$server" attach -r 10.0.2.2 -b "$busid" >/dev/null 2>&1 || :
 		done
 		sleep 0.1
 	done

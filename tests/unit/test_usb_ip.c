@@ -134,6 +134,8 @@ static void lists(void **state)
 	usbip_rig_plug(bench->rig, devices, 3);
 	assert_int_equal(usb_bus_list(bench->bus, true, &list, &count, WAIT, &err), 0);
 	assert_int_equal(count, 3);
+	if (!list)
+		return; /* for the compiler, which does not know that the assertion has ended it */
 	assert_non_null(strstr(list[0].path, "/1-2"));
 	assert_non_null(strstr(list[1].path, "/1-9"));
 	assert_non_null(strstr(list[2].path, "/1-10"));

@@ -93,6 +93,8 @@ unsigned int fast_layout_device(const struct tsv *tsv)
 {
 	const struct tsv_line *line = first_line(tsv);
 
+	if (!line)
+		return 0; /* such a layout is refused by fast_layout_reason() */
 	return (unsigned int)(line->device[strlen(line->device) - 1] - '0');
 }
 
