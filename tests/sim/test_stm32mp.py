@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The driver stm32mp against the model of such boards: every chip, both ways, and what can go wrong."""
 import lzma
+import struct
 import subprocess
 
 import pytest
@@ -50,6 +51,19 @@ def test_a_compressed_image_and_its_plan(bench):
     outcome = bench.flash(name, "sdcard.img.xz")
     assert outcome.status == 0, outcome
     assert bench.medium("sd.img", len(card)) == card
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_uboot_spl_in_place_of_tfa(bench, way):
+    """U-Boot's SPL tells no phase and has no serial number; what it takes is a FIT."""
+    name = bench.board(start(bench, "--spl"), way=way)
+    bench.write("fip.bin", struct.pack(">II", 0xD00DFEED, 4096) + noise(3, 4088))
+    card = sdcard()
+    outcome = bench.flash(name, bench.write("sdcard.img", card))
+    assert outcome.status == 0, outcome
+    assert bench.medium("sd.img", len(card)) == card
+    assert outcome.result["writes"][0]["verified"]
+    assert "U-Boot SPL" in outcome.log()
 
 
 def test_old_tfa_asks_for_the_layout_first(bench):
