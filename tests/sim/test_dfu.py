@@ -230,7 +230,7 @@ def test_leaves_dfu(sim, lab):
     lab.board(sim("dfu", "--uboot", "--alt", "fw=medium"), "{at_end: detach}")
     lab.flash(lab.file("image", b"abc"))
     done = lab.run("flash", "b", "image", "--yes", "--dry-run")
-    assert "not in DFU mode yet" in done.stdout + done.stderr
+    assert "not in DFU mode yet; it is waited for, 5 min 0 s at most" in done.stdout + done.stderr
 
 
 def test_another_serial_number_is_another_board(sim, lab):

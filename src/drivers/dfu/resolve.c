@@ -227,11 +227,13 @@ static int check_targets(struct job *job, struct deadline deadline, char note[25
 /* A board need not be in DFU mode yet: the job waits for it. */
 static int check_device(struct job *job, struct deadline deadline, char note[256], struct err *err)
 {
+	char wait[TEXT_SIZE];
 	struct usb_info info;
 	int rc = job_usb_look(job, dfu_usb_modes, &info, deadline, err);
 
 	if (rc == -ERR_NOT_FOUND) {
-		snprintf(note, 256, "!not in DFU mode yet; it is waited for");
+		snprintf(note, 256, "!not in DFU mode yet; it is waited for, %s at most",
+			 text_of_duration(board_timeout_ms(job->board, "connect"), wait));
 		return 0;
 	}
 	if (rc == 0)
