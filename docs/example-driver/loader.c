@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The way into boards whose loader understands two lines on its serial port:
-     WRITE <size>      it answers READY, takes that many bytes, and answers DONE
-     SUM <size>        it answers with the SHA-256 of the first bytes of its medium */
+     WRITE <size>      it takes that many bytes
+     SUM <size>        it answers with the SHA-256 of as many from its medium, 64 digits */
 #include "loader.h"
 
 #include <inttypes.h>
@@ -38,83 +38,55 @@ static int check_port(struct job *job, struct deadline deadline, char note[256],
 	return stream_open(&loader->stream, job->board->serial, &settings, deadline, err);
 }
 
-/* One line of the loader, without its end: hostile bytes into a buffer of a known size. */
-static int get_line(struct loader *loader, char line[SHA256_TEXT], struct deadline deadline,
-		    struct err *err)
-{
-	size_t length = 0, got = 1;
-	int rc = 0;
-
-	for (; rc == 0 && length < SHA256_TEXT; length += got) {
-		rc = stream_read(loader->stream, line + length, 1, &got, deadline, err);
-		if (rc == 0 && got == 0)
-			return err_set(err, ERR_CONSOLE, "the serial port was closed");
-		if (rc == 0 && line[length] == '\n')
-			break;
-	}
-	line[length < SHA256_TEXT ? length : SHA256_TEXT - 1] = '\0';
-	return rc < 0 ? err_prefix(err, "waiting for the loader") : 0;
-}
-
-static int command(struct loader *loader, const char *verb, char line[SHA256_TEXT],
-		   struct deadline deadline, struct err *err)
+static int command(struct loader *loader, const char *verb, struct deadline deadline,
+		   struct err *err)
 {
 	_cleanup_(freep) char *text = xasprintf("%s %" PRIu64 "\n", verb, loader->image.size);
-	int rc = stream_write(loader->stream, text, strlen(text), deadline, err);
 
-	return rc < 0 ? rc : get_line(loader, line, deadline, err);
-}
-
-static int send_image(struct job *job, struct reader *from, struct deadline deadline,
-		      struct err *err)
-{
-	struct loader *loader = job->own;
-	size_t got = 1;
-	uint64_t done;
-	char piece[4096];
-	int rc = 0;
-
-	for (done = 0; rc == 0 && got > 0; done += got) {
-		rc = from->read(from, piece, sizeof(piece), &got, err);
-		if (rc == 0)
-			rc = stream_write(loader->stream, piece, got, deadline, err);
-		job_progress(job, done, loader->image.size);
-	}
-	return rc;
+	return stream_write(loader->stream, text, strlen(text), deadline, err);
 }
 
 static int write_image(struct job *job, struct deadline deadline, struct err *err)
 {
 	_cleanup_(image_closep) struct image *image = NULL;
 	struct loader *loader = job->own;
-	char line[SHA256_TEXT] = "";
+	char piece[4096];
+	size_t got = 1;
+	uint64_t done;
 	int rc = job_image_take(job, &loader->image, &image, deadline, err);
 
 	if (rc == 0)
-		rc = command(loader, "WRITE", line, deadline, err);
-	if (rc == 0 && strcmp(line, "READY") != 0)
-		rc = err_set(err, ERR_BOARD, "the loader answers '%s' to WRITE", line);
-	if (rc == 0)
-		rc = send_image(job, image_stream(image), deadline, err);
-	if (rc == 0)
-		rc = job_image_read(&loader->image, image, err);
-	return rc < 0 ? rc : get_line(loader, line, deadline, err);
+		rc = command(loader, "WRITE", deadline, err);
+	for (done = 0; rc == 0 && got > 0; done += got) {
+		struct reader *from = image_stream(image);
+
+		rc = from->read(from, piece, sizeof(piece), &got, err);
+		if (rc == 0)
+			rc = stream_write(loader->stream, piece, got, deadline, err);
+		job_progress(job, done, loader->image.size);
+	}
+	return rc < 0 ? rc : job_image_read(&loader->image, image, err);
 }
 
+/* What the board says is hostile: so many bytes into a buffer of that size, and no more. */
 static int verify(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct loader *loader = job->own;
-	char line[SHA256_TEXT];
-	int rc = command(loader, "SUM", line, deadline, err);
+	char sum[SHA256_TEXT] = "";
+	size_t length, got = 1;
+	int rc = command(loader, "SUM", deadline, err);
 
+	for (length = 0; rc == 0 && got > 0 && length < SHA256_TEXT - 1; length += got)
+		rc = stream_read(loader->stream, sum + length, SHA256_TEXT - 1 - length, &got,
+				 deadline, err);
 	if (rc < 0)
-		return rc;
-	job->proven = strcmp(line, loader->image.sha256) == 0;
-	job_wrote(job, "medium", NULL, loader->image.size, line, job->proven);
-	if (job->proven)
-		return 0;
-	return err_set(err, ERR_VERIFY, "it reads back as %s, the image is %s", line,
-		       loader->image.sha256);
+		return err_prefix(err, "waiting for the sum");
+	if (strcmp(sum, loader->image.sha256) != 0)
+		return err_set(err, ERR_VERIFY, "it reads back as %s, the image is %s", sum,
+			       loader->image.sha256);
+	job->proven = true;
+	job_wrote(job, "medium", NULL, loader->image.size, sum, true);
+	return 0;
 }
 
 static void release(struct job *job)

@@ -82,13 +82,10 @@ static void be_loader(int listen_fd, bool worn)
 		if (text_starts(line, "SUM")) {
 			digest_add(digest, medium, size);
 			digest_text(digest, text);
-			fprintf(port, "%.64s\n", text);
+			fprintf(port, "%.64s", text);
 		} else {
-			fputs("READY\n", port);
-			fflush(port);
 			size = fread(medium, 1, size, port);
 			medium[size / 2] ^= worn ? 1 : 0;
-			fputs("DONE\n", port);
 		}
 		fflush(port);
 	}
