@@ -226,7 +226,7 @@ static void stalled_block(void **state)
 	struct rig *rig = begin(rows);
 
 	(void)state;
-	assert_int_equal(send(rig, 600), -ERR_BOARD);
+	assert_int_equal(send(rig, 600), -ERR_TARGET);
 	is_in("block 0, 0 bytes after the start: the device refused: errADDRESS", rig->err.text);
 	end(rig);
 }
