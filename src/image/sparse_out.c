@@ -29,6 +29,7 @@ struct sparse_out {
 	uint64_t image_size; /* IMAGE_SIZE_UNKNOWN: not known */
 	uint32_t limit;
 	uint64_t erased;
+	bool no_ranges;
 
 	struct extent extent; /* at hand */
 	uint64_t left;        /* bytes of it to come */
@@ -53,6 +54,7 @@ struct sparse_out *sparse_out_new(struct image *image, const struct sparse_out_o
 	out->image = image;
 	out->image_size = options->size;
 	out->erased = options->erased;
+	out->no_ranges = options->no_ranges;
 	out->limit = options->limit;
 	if (out->limit < SPARSE_LIMIT_MIN)
 		out->limit = SPARSE_LIMIT_MIN;
@@ -445,7 +447,8 @@ int sparse_out_next(struct sparse_out *out, struct sparse_piece *piece, bool *mo
 	if (rc < 0 || (out->writes == 0 && out->pieces > 0))
 		return rc;
 	end_piece(out);
-	list_ranges(out);
+	if (!out->no_ranges)
+		list_ranges(out);
 	out->pieces++;
 	*more = true;
 	*piece = (struct sparse_piece){out->bytes,  out->size,   out->at,

@@ -21,6 +21,7 @@ struct sparse_out_options {
 	uint32_t limit;  /* bytes of a piece at most, headers included; at least SPARSE_LIMIT_MIN */
 	uint64_t erased; /* so many bytes of the medium, from its start, read as zeros already:
 			    zeros there are DONT_CARE. UINT64_MAX: all of it */
+	bool no_ranges;  /* nobody reads back by the ranges of the pieces: they are left out */
 };
 
 #define SPARSE_LIMIT_MIN ((uint32_t)64 << 10)

@@ -266,6 +266,41 @@ static void long_zeros_are_shared_out(void **state)
 	unlink(path);
 }
 
+/* The first piece of a file, copied; *ranges: how many it lists. Owned by the caller. */
+static uint8_t *first_piece(const char *path, bool no_ranges, size_t *size, size_t *ranges)
+{
+	_cleanup_(image_closep) struct image *image = NULL;
+	_cleanup_(sparse_out_freep) struct sparse_out *out = NULL;
+	struct sparse_out_options how = {
+		.limit = SPARSE_LIMIT_MIN, .size = 4 * BLOCK, .no_ranges = no_ranges};
+	struct image_options options = {0};
+	struct sparse_piece piece;
+	struct err err = {0};
+	bool more;
+
+	assert_int_equal(image_open(&image, path, &options, DEADLINE_NEVER, &err), 0);
+	out = sparse_out_new(image, &how);
+	assert_int_equal(sparse_out_next(out, &piece, &more, &err), 0);
+	assert_true(more);
+	*size = piece.size;
+	*ranges = piece.range_count;
+	return xmemdup(piece.bytes, piece.size);
+}
+
+static void ranges_are_left_out_when_not_wanted(void **state)
+{
+	_cleanup_(freep) char *path = make_image(state, "DDDD", 0);
+	size_t size, other_size, ranges, other_ranges;
+	_cleanup_(freep) uint8_t *with = first_piece(path, false, &size, &ranges);
+	_cleanup_(freep) uint8_t *without = first_piece(path, true, &other_size, &other_ranges);
+
+	assert_true(ranges > 0);
+	assert_int_equal(other_ranges, 0);
+	assert_int_equal(other_size, size);
+	assert_memory_equal(without, with, size);
+	unlink(path);
+}
+
 static void a_wrong_size_is_found(void **state)
 {
 	_cleanup_(freep) char *path =
@@ -300,6 +335,7 @@ int main(void)
 		cmocka_unit_test(cuts_anywhere),
 		cmocka_unit_test(unused_blocks_are_not_sent),
 		cmocka_unit_test(long_zeros_are_shared_out),
+		cmocka_unit_test(ranges_are_left_out_when_not_wanted),
 		cmocka_unit_test(a_wrong_size_is_found),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

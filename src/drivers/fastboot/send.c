@@ -116,6 +116,7 @@ static int send_sparse(struct sending *sending, struct image *image, struct dead
 		.size = how->size,
 		.limit = how->buffer > SPARSE_LIMIT_MAX ? SPARSE_LIMIT_MAX : (uint32_t)how->buffer,
 		.erased = how->erased,
+		.no_ranges = !how->proof,
 	};
 	_cleanup_(sparse_out_freep) struct sparse_out *out = sparse_out_new(image, &options);
 	struct sparse_piece piece;
