@@ -128,6 +128,15 @@ int job_end(struct job *job, int rc, struct err *err);
  * here. total 0: not known. */
 void job_progress(struct job *job, uint64_t done, uint64_t total);
 
+/* How far a part of the stage is, for callbacks of protocols: context is a struct job_share. */
+struct job_share {
+	struct job *job;
+	uint64_t base,
+		total; /* bytes of the stage: before this part, and of all; total 0: not known */
+};
+
+void job_share_progress(void *context, uint64_t done);
+
 /* A deadline inside the running stage: the board's timeout `name`, never later than the stage's
  * own. */
 struct deadline job_deadline(struct job *job, struct deadline outer, const char *name);

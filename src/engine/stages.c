@@ -149,6 +149,13 @@ void job_progress(struct job *job, uint64_t done, uint64_t total)
 						 : json_integer((json_int_t)reading.eta_ms)));
 }
 
+void job_share_progress(void *context, uint64_t done)
+{
+	const struct job_share *share = context;
+
+	job_progress(share->job, share->base + done, share->total);
+}
+
 struct deadline job_deadline(struct job *job, struct deadline outer, const char *name)
 {
 	return deadline_in(outer, board_timeout_ms(job->board, name));

@@ -95,22 +95,10 @@ int dfu_connect(struct job *job, struct deadline deadline, struct err *err)
 	return rc;
 }
 
-struct showing {
-	struct job *job;
-	uint64_t base, total;
-};
-
-static void show(void *context, uint64_t done)
-{
-	const struct showing *showing = context;
-
-	job_progress(showing->job, showing->base + done, showing->total);
-}
-
-static int send_item(struct job *job, struct dfu_item *item, struct showing *showing,
+static int send_item(struct job *job, struct dfu_item *item, struct job_share *share,
 		     struct deadline deadline, struct err *err)
 {
-	struct dfu_progress progress = {show, showing};
+	struct dfu_progress progress = {job_share_progress, share};
 	struct item_stream stream;
 	int rc = item_stream_open(job, item, &stream, deadline, err);
 
@@ -157,7 +145,7 @@ static int come_back(struct job *job, const struct dfu_item *item, struct deadli
 	return item->stayed ? link_open(job, wait, err) : link_reopen(job, wait, err);
 }
 
-static int write_item(struct job *job, size_t index, struct showing *showing,
+static int write_item(struct job *job, size_t index, struct job_share *share,
 		      struct deadline deadline, struct err *err)
 {
 	struct dfu_item *item = &work_of(job)->items[index];
@@ -170,7 +158,7 @@ static int write_item(struct job *job, size_t index, struct showing *showing,
 	}
 	rc = link_select(job, item, deadline, err);
 	if (rc == 0)
-		rc = send_item(job, item, showing, deadline, err);
+		rc = send_item(job, item, share, deadline, err);
 	if (rc < 0)
 		return err_prefix(err, "%s", item->describe);
 	return after_download(job, item, deadline, err);
@@ -184,24 +172,24 @@ static int ensure_open(struct job *job, struct deadline deadline, struct err *er
 int dfu_write(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct dfu_work *work = work_of(job);
-	struct showing showing = {.job = job};
+	struct job_share share = {.job = job};
 	size_t i;
 	int rc = ensure_open(job, deadline, err);
 
 	for (i = 0; i < work->item_count; i++)
-		showing.total = work->items[i].size == IMAGE_SIZE_UNKNOWN
-					? 0
-					: showing.total + work->items[i].size;
+		share.total = work->items[i].size == IMAGE_SIZE_UNKNOWN
+				      ? 0
+				      : share.total + work->items[i].size;
 	for (i = 0; rc == 0 && i < work->item_count; i++) {
-		rc = write_item(job, i, &showing, deadline, err);
-		showing.base += work->items[i].size;
+		rc = write_item(job, i, &share, deadline, err);
+		share.base += work->items[i].size;
 	}
 	return rc;
 }
 
 struct comparing {
 	struct digest *digest;
-	struct showing showing;
+	struct job_share share;
 	uint64_t done;
 };
 
@@ -212,7 +200,7 @@ static int compare(void *context, const void *data, size_t size, struct err *err
 	(void)err;
 	digest_add(comparing->digest, data, size);
 	comparing->done += size;
-	show(&comparing->showing, comparing->done);
+	job_share_progress(&comparing->share, comparing->done);
 	return 0;
 }
 
@@ -248,11 +236,11 @@ static int read_item(struct job *job, const struct dfu_item *item, struct compar
 
 /* Not everything that can be written can be read, even on a device that says it can: scripts, and
  * what is programmed once. That is known by a first block that is refused, and refused again. */
-static int prove_item(struct job *job, struct dfu_item *item, struct showing showing,
+static int prove_item(struct job *job, struct dfu_item *item, struct job_share share,
 		      struct deadline deadline, struct err *err)
 {
 	_cleanup_(digest_freep) struct digest *digest = digest_new();
-	struct comparing comparing = {digest, showing, 0};
+	struct comparing comparing = {digest, share, 0};
 	int rc = read_item(job, item, &comparing, deadline, err);
 
 	if (rc == -ERR_BOARD && comparing.done == 0)
@@ -264,7 +252,7 @@ static int prove_item(struct job *job, struct dfu_item *item, struct showing sho
 	return rc < 0 ? err_prefix(err, "%s", item->describe) : compare_item(item, &comparing, err);
 }
 
-static int verify_item(struct job *job, struct dfu_item *item, const struct showing *showing,
+static int verify_item(struct job *job, struct dfu_item *item, const struct job_share *share,
 		       struct deadline deadline, struct err *err)
 {
 	struct dfu_work *work = work_of(job);
@@ -276,7 +264,7 @@ static int verify_item(struct job *job, struct dfu_item *item, const struct show
 	else if (!(work->dfu->function.attributes & DFU_CAN_UPLOAD))
 		item->unproven = "the device says that it cannot be read";
 	else
-		rc = prove_item(job, item, *showing, deadline, err);
+		rc = prove_item(job, item, *share, deadline, err);
 	if (rc < 0)
 		return rc;
 	if (item->unproven)
@@ -290,7 +278,7 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct dfu_work *work = work_of(job);
 	struct dfu_item *last = &work->items[work->item_count - 1];
-	struct showing showing = {.job = job};
+	struct job_share share = {.job = job};
 	size_t i;
 	int rc = 0;
 
@@ -301,10 +289,10 @@ int dfu_verify(struct job *job, struct deadline deadline, struct err *err)
 		return rc;
 	rc = 0; /* one that did not come back cannot be read, and that is told */
 	for (i = 0; i < work->item_count; i++)
-		showing.total += work->items[i].size;
+		share.total += work->items[i].size;
 	for (i = 0; rc == 0 && i < work->item_count; i++) {
-		rc = verify_item(job, &work->items[i], &showing, deadline, err);
-		showing.base += work->items[i].size;
+		rc = verify_item(job, &work->items[i], &share, deadline, err);
+		share.base += work->items[i].size;
 	}
 	job->proven = rc == 0 && !job->unproven;
 	return rc;

@@ -27,20 +27,7 @@ static int erase(struct job *job, const struct fb_item *item, struct deadline de
 				"erase:%s", item->partition);
 }
 
-/* How far all items together are. */
-struct share {
-	struct job *job;
-	uint64_t base, total; /* total 0: not known */
-};
-
-static void progress(void *context, uint64_t done)
-{
-	const struct share *share = context;
-
-	job_progress(share->job, share->base + done, share->total);
-}
-
-static int send(struct job *job, struct fb_item *item, struct share *share,
+static int send(struct job *job, struct fb_item *item, struct job_share *share,
 		struct deadline deadline, struct err *err)
 {
 	_cleanup_(image_closep) struct image *image = NULL;
@@ -51,7 +38,7 @@ static int send(struct job *job, struct fb_item *item, struct share *share,
 		.buffer = fb_of(job)->buffer,
 		.rate = fb_rate(job->board),
 		.proof = &item->proof,
-		.progress = progress,
+		.progress = job_share_progress,
 		.context = share,
 	};
 	int rc = job_image_take(job, &item->image, &image, deadline, err);
@@ -66,7 +53,7 @@ static int send(struct job *job, struct fb_item *item, struct share *share,
 int fb_stage_write(struct job *job, struct deadline deadline, struct err *err)
 {
 	struct fb *fb = fb_of(job);
-	struct share share = {.job = job};
+	struct job_share share = {.job = job};
 	size_t i;
 	int rc = 0;
 

@@ -221,32 +221,20 @@ int stm32mp_fast_begin(struct job *job, struct deadline deadline, struct err *er
 	return rc < 0 ? err_prefix(err, "switching U-Boot to fastboot") : 0;
 }
 
-struct telling {
-	struct job *job;
-	uint64_t base, total;
-};
-
-static void told(void *context, uint64_t done)
-{
-	const struct telling *telling = context;
-
-	job_progress(telling->job, telling->base + done, telling->total);
-}
-
 static int send_image(struct job *job, struct part *part, uint64_t base, struct deadline deadline,
 		      struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
 	_cleanup_(image_closep) struct image *image = NULL;
-	struct telling telling = {job, base, stm32mp_total(stm32mp)};
+	struct job_share share = {job, base, stm32mp_total(stm32mp)};
 	char place[16];
 	struct fastboot_send how = {
 		.partition = place,
 		.form = FASTBOOT_FORM_SPARSE,
 		.size = part->image.size,
 		.erased = stm32mp->erased,
-		.progress = told,
-		.context = &telling,
+		.progress = job_share_progress,
+		.context = &share,
 	};
 	int rc = fastboot_buffer(&stm32mp->fastboot, &how.buffer, deadline, err);
 

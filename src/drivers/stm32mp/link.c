@@ -195,27 +195,14 @@ int stm32mp_getphase(struct job *job, struct getphase *getphase, struct deadline
 	return 0;
 }
 
-struct telling {
-	struct job *job;
-	uint64_t base, total;
-};
-
-static void told(void *context, uint64_t done)
-{
-	struct telling *telling = context;
-
-	if (telling->base != UINT64_MAX)
-		job_progress(telling->job, telling->base + done, telling->total);
-}
-
 int stm32mp_send(struct job *job, uint8_t phase, struct reader *from, uint64_t base, uint64_t total,
 		 struct deadline deadline, struct err *err)
 {
 	struct stm32mp *stm32mp = stm32mp_of(job);
 	const struct dfu_alt *alt =
 		stm32mp->spl ? &stm32mp->dfu->alts[0] : stm32mp_alt(stm32mp, phase);
-	struct telling telling = {job, base, total};
-	struct dfu_progress progress = {told, &telling};
+	struct job_share share = {job, base, total};
+	struct dfu_progress progress = {base == UINT64_MAX ? NULL : job_share_progress, &share};
 	enum dfu_end end;
 	char text[32];
 	int rc;
