@@ -309,7 +309,6 @@ static void job_free(struct job *job)
 	job_usb_free(job);
 	console_free(job->console);
 	power_close(job->power);
-	job_usb_free(job);
 	closep(&job->console_log);
 	board_unlock(job->lock);
 	events_free(job->events);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The transport that writes down what passes. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

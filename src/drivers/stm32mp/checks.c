@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "drivers/stm32mp/stm32mp.h"
+#include "engine/job_dump.h"
 #include "engine/job_usb.h"
 
 #define NOTE_SIZE 256
@@ -80,20 +80,6 @@ static int check_power(struct job *job, struct deadline deadline, char note[NOTE
 	return rc;
 }
 
-static int check_dump_file(struct job *job, struct deadline deadline, char note[NOTE_SIZE],
-			   struct err *err)
-{
-	_cleanup_(freep) char *folder = path_folder(job->request->items[0].file);
-	unsigned long long bytes;
-	char size[TEXT_SIZE];
-	int rc = path_free_space(folder, &bytes, err);
-
-	(void)deadline;
-	if (rc == 0)
-		snprintf(note, NOTE_SIZE, "%s free", text_of_size(bytes, size));
-	return rc;
-}
-
 #define BOARD_CHECKS                                  \
 	{"board", "board is attached", check_board},  \
 	{                                             \
@@ -107,7 +93,7 @@ const struct check stm32mp_flash_checks[] = {
 };
 
 const struct check stm32mp_dump_checks[] = {
-	{"room", "room for the dump", check_dump_file},
+	{"room", "room for the dump", job_dump_room},
 	BOARD_CHECKS,
 	{0},
 };
